@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# The one place for knobs. Every value can be overridden: make CC=clang V=1
+
+VERSION         := 0.1
+
+# Tools
+CC              ?= gcc
+ifeq ($(origin CC),default)
+CC              := gcc
+endif
+HOSTCC          ?= $(CC)
+CLANG           ?= clang
+AR              ?= ar
+LD              ?= ld
+NM              ?= nm
+OBJCOPY         ?= objcopy
+FLEX            ?= flex
+BISON           ?= bison
+QEMU            ?= qemu-system-x86_64
+
+# Where things go
+BUILD           ?= build
+PREFIX          ?= /usr/local
+
+# Debug builds check every lock, reference count and frame type as they go.
+DEBUG           ?= y
+
+# V=1 shows whole command lines.
+V               ?= 0
+ifeq ($(V),1)
+Q               :=
+else
+Q               := @
+endif
+
+WARNINGS        := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+                   -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Wno-unused-parameter
+
+# Programs that run on Linux (the tools, the store, the host tests).
+TOOLS_CFLAGS    := -std=gnu11 -O2 -g $(WARNINGS) -D_GNU_SOURCE -fstack-protector-strong \
+                   -Wno-missing-field-initializers
+TOOLS_CPPFLAGS  := -I. -Ihypervisor/include
+SAN_CFLAGS      := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                   -fno-omit-frame-pointer -O1
