@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/* Page-table entries and address conversions of x86-64. */
+#ifndef ARCH_PAGE_H
+#define ARCH_PAGE_H
+
+#include <arch/layout.h>
+#include <hv/lib.h>
+#include <hv/mm.h>
+
+#define PTE_P (1UL << 0)
+#define PTE_RW (1UL << 1)
+#define PTE_US (1UL << 2)
+#define PTE_PWT (1UL << 3)
+#define PTE_PCD (1UL << 4)
+#define PTE_A (1UL << 5)
+#define PTE_D (1UL << 6)
+#define PTE_PSE (1UL << 7)
+#define PTE_PAT (1UL << 7) /* in an L1 entry */
+#define PTE_G (1UL << 8)
+#define PTE_AVAIL (7UL << 9)
+#define PTE_AVAIL_HIGH (0x7ffUL << 52)
+#define PTE_NX (1UL << 63)
+#define PTE_ADDR_MASK 0x000ffffffffff000UL
+
+#define PTES_PER_TABLE 512
+#define L1_SHIFT 12
+#define L2_SHIFT 21
+#define L3_SHIFT 30
+#define L4_SHIFT 39
+#define pt_index(va, level) (((va) >> (12 + 9 * ((level)-1))) & 511)
+
+/* What hypervisor mappings are made of. */
+#define PTE_HV (PTE_P | PTE_A | PTE_D | PTE_G)
+#define PTE_HV_RW (PTE_HV | PTE_RW | PTE_NX)
+#define PTE_HV_RO (PTE_HV | PTE_NX)
+#define PTE_HV_RX PTE_HV
+#define PTE_HV_UC (PTE_HV_RW | PTE_PCD | PTE_PWT)
+#define PTE_HV_TABLE (PTE_P | PTE_RW | PTE_A | PTE_D)
+
+static inline mfn_t pte_mfn(uint64_t pte)
+{
+	return _mfn((pte & PTE_ADDR_MASK) >> PAGE_SHIFT);
+}
+
+static inline uint64_t pte_make(mfn_t mfn, uint64_t flags)
+{
+	return (mfn_x(mfn) << PAGE_SHIFT) | flags;
+}
+
+static inline void *paddr_to_virt(paddr_t pa)
+{
+	return (void *)(DIRECTMAP_VIRT_START + pa);
+}
+
+static inline paddr_t virt_to_paddr(const void *va)
+{
+	return (unsigned long)va - DIRECTMAP_VIRT_START;
+}
+
+static inline void *mfn_to_virt(mfn_t mfn)
+{
+	return paddr_to_virt(mfn_x(mfn) << PAGE_SHIFT);
+}
+
+/* Direct-map addresses only. */
+static inline mfn_t virt_to_mfn(const void *va)
+{
+	return _mfn(virt_to_paddr(va) >> PAGE_SHIFT);
+}
+
+static inline struct page_info *virt_to_page(const void *va)
+{
+	return mfn_to_page(virt_to_mfn(va));
+}
+
+static inline void *page_to_virt(const struct page_info *pg)
+{
+	return mfn_to_virt(page_to_mfn(pg));
+}
+
+static inline bool is_canonical(uint64_t va)
+{
+	return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+}
+
+static inline bool in_hypervisor_range(uint64_t va)
+{
+	return va >= HYPERVISOR_START && va < HYPERVISOR_END;
+}
+
+/* ---- the hypervisor's own mappings (mm/paging.c) -------------------------- */
+
+/* Maps frames in our part of the address space (PTE_HV_* flags). -ENOMEM. */
+int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags);
+void unmap_pages(unsigned long va, unsigned long nr);
+
+/* Device registers, uncached; any alignment. NULL: out of space. */
+void *ioremap(paddr_t pa, size_t len);
+void iounmap(void *va);
+
+extern uint64_t *idle_l4;
+
+/* ---- machine to physical table -------------------------------------------- */
+
+#define INVALID_M2P_ENTRY (~0UL)
+#define m2p_table ((unsigned long *)M2P_VIRT_START)
+
+static inline void m2p_set(mfn_t mfn, unsigned long pfn)
+{
+	WRITE_ONCE(m2p_table[mfn_x(mfn)], pfn);
+}
+
+static inline unsigned long m2p_get(mfn_t mfn)
+{
+	return READ_ONCE(m2p_table[mfn_x(mfn)]);
+}
+
+/* ---- TLB (mm/tlb.c) -------------------------------------------------------- */
+
+/*
+ * The flush clock ticks with each flush of all non-global entries of a CPU.
+ * tlb_filter() leaves of a mask the CPUs that have not flushed since @stamp.
+ */
+uint32_t tlb_clock(void);
+struct cpumask;
+void tlb_filter(struct cpumask *m, uint32_t stamp);
+
+void tlb_flush_local(void);		   /* non-global entries */
+void tlb_flush_local_all(void);		   /* global ones too */
+void tlb_flush_local_one(unsigned long va);
+void tlb_flush_mask(const struct cpumask *m);	    /* waits until all have; interrupts on */
+void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
+
+void write_cr3(unsigned long cr3); /* counts as a flush */
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * Per-CPU state is found from the stack pointer: struct cpu_info stands at the
+ * top of every CPU's stack area (also when an IST stack of that area is in use),
+ * so the guest's segment bases are never needed.
+ */
+#ifndef ARCH_PERCPU_H
+#define ARCH_PERCPU_H
+
+#include <arch/layout.h>
+#include <hv/compiler.h>
+#include <hv/types.h>
+#include <public/xen.h>
+
+struct vcpu;
+
+/* Offsets are known to entry.S through x86/asm-offsets.c. */
+struct cpu_info {
+	/*
+	 * The registers of the guest while we are in the hypervisor on its behalf.
+	 * es, ds, fs, gs are filled in by a context switch only.
+	 */
+	struct cpu_user_regs guest_regs;
+	unsigned int cpu;
+	unsigned int preempt_count;
+	struct vcpu *vcpu;
+	long percpu_offset;
+	/* A CR3 to load on return to the guest, when it has changed; 0: none. */
+	unsigned long guest_cr3;
+	unsigned long pad;
+};
+
+_Static_assert(sizeof(struct cpu_info) % 16 == 0, "keeps the stack aligned");
+
+static always_inline struct cpu_info *cpu_info(void)
+{
+	unsigned long sp;
+
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	return (struct cpu_info *)((sp | (STACK_SIZE - 1)) + 1) - 1;
+}
+
+#define smp_processor_id() (cpu_info()->cpu)
+#define arch_current() (cpu_info()->vcpu)
+#define guest_regs() (&cpu_info()->guest_regs)
+
+extern long percpu_offset_of[];
+
+#define PERCPU_SECTION __attribute__((section(".data.percpu")))
+#define arch_percpu_ptr(p, cpu) ((__typeof__(p))((char *)(p) + percpu_offset_of[cpu]))
+#define arch_this_cpu_ptr(p) ((__typeof__(p))((char *)(p) + cpu_info()->percpu_offset))
+
+#endif
