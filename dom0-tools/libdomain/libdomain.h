@@ -33,8 +33,8 @@
 struct hv_handle;
 struct xsc;
 struct domain_config; /* config.h */
-struct disk_config; /* config.h */
-struct nic_config; /* config.h */
+struct domain_disk; /* config.h */
+struct domain_vif; /* config.h */
 
 /* ---- context, errors, progress ------------------------------------------- */
 
@@ -123,7 +123,7 @@ int dom_find_name(struct dom_ctx *ctx, const char *name, uint32_t *ret_domid);
  * DOM_NAME_MAX, only digits, or with white space, a slash or a control
  * character.
  */
-#define DOM_NAME_MAX 63
+#define DOM_NAME_MAX 255
 int dom_rename(struct dom_ctx *ctx, uint32_t domid, const char *new_name);
 
 /* "0f3a...-...": 36 characters and a NUL. */
@@ -231,11 +231,15 @@ int dom_dump_core(struct dom_ctx *ctx, uint32_t domid, const char *path);
 
 /* ---- vCPUs --------------------------------------------------------------- */
 
-/* A set of CPUs: bit c of byte c / 8. */
-#define DOM_CPUS_MAX  1024
-#define DOM_CPU_BYTES (DOM_CPUS_MAX / 8)
+/*
+ * A set of CPUs as this library reports it: bit c of byte c / 8. @nr is the
+ * number of bits that mean something, a multiple of 8; {map.nr, map.bits} is
+ * the same set as a struct domain_cpumap.
+ */
+#define DOM_CPUS_MAX 1024
 struct dom_cpumap {
-	uint8_t bits[DOM_CPU_BYTES];
+	unsigned int nr;
+	uint8_t bits[DOM_CPUS_MAX / 8];
 };
 
 struct dom_vcpu {
@@ -257,8 +261,9 @@ int dom_vcpu_list(struct dom_ctx *ctx, uint32_t domid, struct dom_vcpu **ret_vcp
  * not take the map as it is, *ret_narrowed (may be NULL) is set: the vCPU runs
  * on those of the CPUs that exist. -EINVAL: none of them exists.
  */
-int dom_vcpu_pin(struct dom_ctx *ctx, uint32_t domid, uint32_t vcpu, const struct dom_cpumap *hard,
-		 const struct dom_cpumap *soft, bool force, bool *ret_narrowed);
+int dom_vcpu_pin(struct dom_ctx *ctx, uint32_t domid, uint32_t vcpu,
+		 const struct domain_cpumap *hard, const struct domain_cpumap *soft, bool force,
+		 bool *ret_narrowed);
 
 /*
  * Asks the guest to run with vCPUs 0 .. @count-1. -EINVAL: none, or more than
@@ -391,7 +396,7 @@ void dom_devices_free(struct dom_device *devs, size_t nr);
  * Attach waits until the back-end is ready to meet the front-end.
  * -EEXIST: there is such a device. -EBUSY: a writable disk that is in use.
  */
-int dom_block_attach(struct dom_ctx *ctx, uint32_t domid, const struct disk_config *disk);
+int dom_block_attach(struct dom_ctx *ctx, uint32_t domid, const struct domain_disk *disk);
 /*
  * @vdev: "xvda", "51712" or "0xca00". Detach waits until the guest let go:
  * -ETIMEDOUT or -EBUSY if it doesn't, and the device stays; with @force the
@@ -401,7 +406,7 @@ int dom_block_detach(struct dom_ctx *ctx, uint32_t domid, const char *vdev, bool
 int dom_block_list(struct dom_ctx *ctx, uint32_t domid, struct dom_device **ret_devs,
 		   size_t *ret_nr);
 
-int dom_network_attach(struct dom_ctx *ctx, uint32_t domid, const struct nic_config *nic);
+int dom_network_attach(struct dom_ctx *ctx, uint32_t domid, const struct domain_vif *nic);
 /* @which: a device number or a MAC address. */
 int dom_network_detach(struct dom_ctx *ctx, uint32_t domid, const char *which, bool force);
 int dom_network_list(struct dom_ctx *ctx, uint32_t domid, struct dom_device **ret_devs,
