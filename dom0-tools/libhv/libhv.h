@@ -64,8 +64,20 @@ void hv_buf_free(struct hv_handle *h, void *buf, size_t bytes);
 int hv_domctl(struct hv_handle *h, struct xen_domctl *op);
 int hv_sysctl(struct hv_handle *h, struct xen_sysctl *op);
 
+/*
+ * A hypercall of the form op(cmd, arg): xen_version, event_channel_op, sched_op
+ * and their like. @arg (NULL: none) is bounced both ways.
+ */
+long hv_cmd(struct hv_handle *h, unsigned int op, unsigned int cmd, void *arg, size_t bytes);
+
 /* memory_op with an argument structure of @bytes, bounced both ways. */
 long hv_memory_op(struct hv_handle *h, unsigned int cmd, void *arg, size_t bytes);
+
+/* One grant_table_op of one element; its own status field is the caller's to look at. */
+int hv_grant_table_op(struct hv_handle *h, unsigned int cmd, void *arg, size_t bytes);
+
+/* @nr extended MMU operations (at most 4096 / sizeof(*ops)) on @dom's behalf. */
+int hv_mmuext_op(struct hv_handle *h, struct mmuext_op *ops, unsigned int nr, domid_t dom);
 
 /*
  * Maps @nr frames of @dom (MFNs; MMIO frames with DOMID_IO) one after the
@@ -77,10 +89,19 @@ int hv_foreign_map(struct hv_handle *h, domid_t dom, int prot, const xen_pfn_t *
 void hv_foreign_unmap(struct hv_handle *h, void *addr, size_t nr);
 
 /*
+ * Maps @nr frames of one of @dom's resources (XENMEM_resource_*) from @frame
+ * on. -EOPNOTSUPP: kernel or hypervisor can't.
+ */
+int hv_resource_map(struct hv_handle *h, domid_t dom, unsigned int type, unsigned int id,
+		    unsigned long frame, size_t nr, int prot, void **ret_addr);
+void hv_resource_unmap(struct hv_handle *h, void *addr, size_t nr);
+
+/*
  * The first domain with an id >= @first. -ESRCH: there is none. Compare
  * info->domain with the id asked for: a hole is not an error.
  */
-int hv_domain_getinfo(struct hv_handle *h, domid_t first, struct xen_domctl_getdomaininfo *ret_info);
+int hv_domain_getinfo(struct hv_handle *h, domid_t first,
+		      struct xen_domctl_getdomaininfo *ret_info);
 
 /*
  * Up to @max domains from id @first on, in increasing order, into @infos
