@@ -90,7 +90,7 @@ static int map_index(struct hv_gnttab *g, uint64_t index, size_t nr, int prot, v
 int hv_gnttab_map(struct hv_gnttab *g, domid_t dom, const grant_ref_t *refs, size_t nr, int prot,
 		  void **ret_addr)
 {
-	uint64_t index;
+	uint64_t index = 0;
 	int rc;
 
 	if (!nr || nr > INT32_MAX / HV_PAGE_SIZE) {
@@ -127,7 +127,7 @@ int hv_gnttab_map_notify(struct hv_gnttab *g, domid_t dom, grant_ref_t ref, int 
 			 long notify_offset, evtchn_port_t notify_port, void **ret_addr)
 {
 	struct gntdev_unmap_notify notify = {0};
-	uint64_t index;
+	uint64_t index = 0;
 	int rc;
 
 	rc = insert_refs(g, dom, &ref, 1, &index);
