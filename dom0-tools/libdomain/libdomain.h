@@ -35,6 +35,7 @@ struct xsc;
 struct domain_config; /* config.h */
 struct domain_disk; /* config.h */
 struct domain_vif; /* config.h */
+struct domain_cpumap; /* config.h */
 
 /* ---- context, errors, progress ------------------------------------------- */
 
