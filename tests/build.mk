@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# Tests, one folder a kind. Each folder describes itself.
+include $(wildcard tests/*/build.mk)

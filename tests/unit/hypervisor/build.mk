@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# Unit tests of the hypervisor's own modules, compiled for the host.
+#
+# $(eval $(call unit-hv-test,NAME,SOURCES)) makes a test program of
+# tests/unit/hypervisor/NAME.c and SOURCES, sanitizers on, and runs it in
+# `make test-unit-hypervisor`. LIBS-NAME are extra libraries. Packages:
+# libcmocka-dev, libcapstone-dev.
+
+UNIT_HV         := tests/unit/hypervisor
+UNIT_HV_PROGS   :=
+
+define unit-hv-test
+UNIT_HV_PROGS += $$(BUILD)/$$(UNIT_HV)/$(1)
+$$(BUILD)/$$(UNIT_HV)/$(1): $$(BUILD)/san/$$(UNIT_HV)/$(1).o $$(patsubst %.c,$$(BUILD)/san/%.o,$(2))
+	@mkdir -p $$(@D)
+	$$(Q)echo "  LD-SAN  $$@"
+	$$(Q)$$(CC) $$(SAN_CFLAGS) -o $$@ $$^ -lcmocka $$(LIBS-$(1))
+endef
+
+$(eval $(call unit-hv-test,test_elf,hypervisor/lib/elf.c hypervisor/lib/elf_xen.c \
+	hypervisor/lib/bzimage.c))
+
+.PHONY: test-unit-hypervisor
+test-unit: test-unit-hypervisor
+test-unit-hypervisor: $(UNIT_HV_PROGS)
+	$(Q)for t in $^; do echo "  TEST    $$t"; ./$$t || exit 1; done
