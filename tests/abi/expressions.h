@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/* Function-like macros of the public headers, tried out on values. */
+
+EXPRESSION(address_bits, XENMEMF_address_bits(32))
+EXPRESSION(get_address_bits, XENMEMF_get_address_bits(0x12345u))
+EXPRESSION(node, XENMEMF_node(3))
+EXPRESSION(get_node, XENMEMF_get_node(XENMEMF_node(5) | 0xffu))
+EXPRESSION(exact_node, XENMEMF_exact_node(7))
+EXPRESSION(ioreq_frame, XENMEM_resource_ioreq_server_frame_ioreq(4))
+EXPRESSION(pfn_to_cr3, xen_pfn_to_cr3(0x123456789UL))
+EXPRESSION(cr3_to_pfn, xen_cr3_to_pfn(0x123456789abcUL))
+EXPRESSION(apicid, xen_vcpu_physid_to_x86_apicid(0x123456789abcUL))
+EXPRESSION(acpiid, xen_vcpu_physid_to_x86_acpiid(0x123456789abcUL))
+EXPRESSION(grant_version, XEN_DOMCTL_GRANT_version(0x12))
+EXPRESSION(cpuid_leaf, XEN_CPUID_LEAF(3))
+EXPRESSION(xenstore_idx, MASK_XENSTORE_IDX(0xfffffffeu))
+EXPRESSION(xencons_in, MASK_XENCONS_IDX(0xfffffffeu, ((struct xencons_interface *)0)->in))
+EXPRESSION(xencons_out, MASK_XENCONS_IDX(0xfffffffeu, ((struct xencons_interface *)0)->out))
+EXPRESSION(blkif_page, __CONST_RING_SIZE(blkif, 4096))
+EXPRESSION(blkif_pages, __CONST_RING_SIZE(blkif, 16 * 4096))
+EXPRESSION(netif_tx_page, __CONST_RING_SIZE(netif_tx, 4096))
+EXPRESSION(netif_rx_page, __CONST_RING_SIZE(netif_rx, 4096))
+EXPRESSION(power_of_two_1, __RD32(1u))
+EXPRESSION(power_of_two_2, __RD32(0x12345678u))
+EXPRESSION(power_of_two_3, __RD32(0xffffffffu))
