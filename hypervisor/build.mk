@@ -4,6 +4,8 @@
 HV_OUT      := $(BUILD)/hypervisor
 HV_DIRS     := lib mm hypercall evtchn grant sched time domain console \
                x86/boot x86/cpu x86/traps x86/pv x86/mm x86/dev
+HV_NOT      :=
+include hypervisor/x86/boot/decompress.mk
 HV_SRCS     := $(foreach d,$(HV_DIRS),$(wildcard hypervisor/$(d)/*.c hypervisor/$(d)/*.S))
 HV_OBJS     := $(patsubst hypervisor/%,$(HV_OUT)/%.o,$(filter-out $(HV_NOT),$(HV_SRCS)))
 
