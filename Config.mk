@@ -18,6 +18,12 @@ FLEX            ?= flex
 BISON           ?= bison
 QEMU            ?= qemu-system-x86_64
 
+# The machine that QEMU emulates
+SMP             ?= 2
+MEM             ?= 3072
+# Added to the hypervisor's command line
+HV_ARGS         ?=
+
 # Where things go
 BUILD           ?= build
 PREFIX          ?= /usr/local

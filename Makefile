@@ -32,4 +32,6 @@ all: $(ALL)
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+# Below build/debian and build/image lie other people's files.
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) \( -path $(BUILD)/debian -o -path $(BUILD)/image \) \
+	-prune -o -type f -name '*.d' -print)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Pavise authors
+#
+# What runs the whole thing: images of the control domain and of the guests,
+# `make run`, `make demo`, `make iso`.
+#
+#   HV            the hypervisor: a file, or "debian" for Debian's Xen 4.17
+#   TOOLS         whose tools the control domain has: pavise, debian, or mixed
+#                 (ours as far as they are built, Debian's for the rest)
+#   DOM0_KERNEL, GUEST_KERNEL    series of Debian's kernels: 6.1 or 6.12
+#   GUEST         what `make run` creates: demo or debian
+
+IMAGE_DIR    := dom0-tools/image
+DEBIAN       := $(BUILD)/debian
+IMAGES       := $(BUILD)/image
+KERNELS      := 6.1 6.12
+IMAGE_FILES  := $(wildcard $(IMAGE_DIR)/*.sh $(IMAGE_DIR)/files/*)
+# The programs that go into the control domain; images are made by a second
+# make, after `all`, so that these are what has just been built.
+DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole \
+                  xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm \
+                  xenstore-chmod xenstore-exists xenstore-watch))
+
+# The peer: Debian's Xen, and what of Debian's libraries its tools need.
+PEER         := $(DEBIAN)/xen
+PEER_HV      := $(DEBIAN)/xen-4.17
+PEER_PKGS    := xen-hypervisor-4.17-amd64 xen-utils-4.17 xen-utils-common xenstore-utils \
+                libxenmisc4.17 libxenhypfs1 libxenstore4 libxencall1 libxendevicemodel1 \
+                libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxentoolcore1 libxentoollog1
+
+HV           ?= $(BUILD)/pavise
+TOOLS        ?= $(if $(filter debian,$(HV)),debian,pavise)
+HV_FILE      := $(if $(filter debian,$(HV)),$(PEER_HV),$(HV))
+HV_SYMS      := $(if $(filter debian,$(HV)),$(PEER)/boot/xen-4.17-amd64.efi,$(wildcard $(HV)-syms))
+DOM0_KERNEL  ?= 6.1
+GUEST_KERNEL ?= 6.1
+GUEST        ?= demo
+DOM0_IMG     := $(IMAGES)/dom0-$(DOM0_KERNEL)-$(GUEST_KERNEL)-$(TOOLS).img
+ISO          := $(BUILD)/pavise.iso
+
+$(DEBIAN)/kernel-%.stamp: $(IMAGE_DIR)/fetch.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)$(IMAGE_DIR)/fetch.sh $(@:.stamp=) kernel:$*
+	$(Q)touch $@
+
+$(PEER).stamp: $(IMAGE_DIR)/fetch.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)$(IMAGE_DIR)/fetch.sh $(@:.stamp=) $(PEER_PKGS)
+	$(Q)touch $@
+
+$(PEER_HV): $(PEER).stamp
+	$(Q)gunzip -c $(PEER)/boot/xen-4.17-amd64.gz >$@
+
+$(IMAGES)/guest-%.img: $(DEBIAN)/kernel-%.stamp $(IMAGE_FILES)
+	@mkdir -p $(@D)
+	$(Q)echo "  IMAGE   $@"
+	$(Q)$(IMAGE_DIR)/guest.sh $(DEBIAN)/kernel-$* $@
+
+# $(1): control domain's kernel, $(2): guest's kernel, $(3): whose tools
+define dom0_image
+$(IMAGES)/dom0-$(1)-$(2)-$(3).img: $(DEBIAN)/kernel-$(1).stamp $(DEBIAN)/kernel-$(2).stamp \
+		$(IMAGES)/guest-$(2).img $(IMAGE_FILES) $(if $(filter pavise,$(3)),,$(PEER).stamp) \
+		$(if $(filter debian,$(3)),,$(DOM0_PROGS))
+	@mkdir -p $$(@D)
+	$$(Q)echo "  IMAGE   $$@"
+	$$(Q)BUILD=$(BUILD) PEER=$(PEER) TOOLS=$(3) $(IMAGE_DIR)/dom0.sh \
+		$(DEBIAN)/kernel-$(1) $(DEBIAN)/kernel-$(2) $(IMAGES)/guest-$(2).img $$@
+endef
+$(foreach k,$(KERNELS),$(foreach g,$(KERNELS),$(foreach t,pavise debian mixed,\
+	$(eval $(call dom0_image,$(k),$(g),$(t))))))
+
+# A whole Debian 12 on a disk.
+$(IMAGES)/debian-%.img: $(IMAGE_DIR)/rootfs.sh $(DEBIAN)/kernel-%.stamp
+	@mkdir -p $(@D)
+	$(Q)echo "  IMAGE   $@"
+	$(Q)$(IMAGE_DIR)/rootfs.sh $(DEBIAN)/kernel-$* $@
+
+# The disk that a run writes to is a copy; the pristine one stays.
+$(IMAGES)/debian-%.disk: $(IMAGES)/debian-%.img
+	$(Q)cp --sparse=always $< $@
+
+# What boot.sh wants to know.
+RUN_ENV = QEMU="$(QEMU)" SMP="$(SMP)" MEM="$(MEM)" BUILD="$(BUILD)" HV="$(HV_FILE)" \
+          KERNEL="$$(echo $(DEBIAN)/kernel-$(DOM0_KERNEL)/boot/vmlinuz-*)" INITRD="$(DOM0_IMG)" \
+          HV_IMAGE="$(HV_SYMS)" HV_ARGS="$(HV_ARGS)"
+NEED_HV = @[ -e "$(HV_FILE)" ] || [ "$(HV)" = debian ] || { \
+		echo "make: there is no hypervisor $(HV_FILE). HV=debian takes Debian's Xen 4.17." >&2; \
+		exit 1; }
+
+.PHONY: deps run demo image
+deps:
+	$(Q).ci/deps
+
+image: $(DOM0_IMG) $(if $(filter debian,$(GUEST)),$(IMAGES)/debian-$(GUEST_KERNEL).disk) \
+	$(if $(filter debian,$(HV)),$(PEER_HV))
+
+run demo: deps
+	+$(Q)$(MAKE) --no-print-directory all
+	$(NEED_HV)
+	+$(Q)$(MAKE) --no-print-directory image
+	+$(Q)$(MAKE) --no-print-directory $@-now
+
+.PHONY: run-now demo-now
+# Ctrl-t is QEMU's own key, so that Ctrl-a stays the hypervisor's.
+run-now:
+	$(Q)$(RUN_ENV) $(if $(filter debian,$(GUEST)),DISK=$(IMAGES)/debian-$(GUEST_KERNEL).disk) \
+		DOM0_ARGS="pavise.guest=$(GUEST)" SERIAL=mon:stdio $(IMAGE_DIR)/boot.sh -echr 0x14
+
+demo-now:
+	$(Q)$(RUN_ENV) tests/lib/demo

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Pavise authors
+#
+# Unpacks Debian packages, without installing them, into a directory.
+#
+#   fetch.sh DIR PACKAGE...       those packages
+#   fetch.sh DIR kernel:6.12      the newest kernel package of that series
+#
+# The packages are downloaded by apt-get once and kept in DIR.debs.
+set -euo pipefail
+
+newest_kernel() {
+	local k
+	k=$(apt-cache search -n "^linux-image-$1[.0-9]*[-+]" | cut -d' ' -f1 |
+		grep -E "^linux-image-${1//./\\.}\.[0-9]+(-[0-9]+|\+deb[0-9]+)-amd64\$" | sort -V | tail -n 1)
+	if [ -z "$k" ]; then
+		echo "fetch.sh: apt knows no kernel of series $1 (is 'apt-get update' due?)" >&2
+		exit 1
+	fi
+	echo "$k"
+}
+
+dir=$1
+shift
+packages=()
+for p in "$@"; do
+	case $p in
+	kernel:*) p=$(newest_kernel "${p#kernel:}") ;;
+	esac
+	packages+=("$p")
+done
+
+rm -rf "$dir"
+mkdir -p "$dir.new" "$dir.debs"
+for p in "${packages[@]}"; do
+	echo "  FETCH   $p"
+	if ! compgen -G "$dir.debs/${p}_*.deb" >/dev/null; then
+		(cd "$dir.debs" && apt-get -q=2 download "$p")
+	fi
+	dpkg -x "$dir.debs/${p}"_*.deb "$dir.new"
+done
+mv "$dir.new" "$dir"

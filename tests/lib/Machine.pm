@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Pavise authors
+#
+# Machine: a QEMU with a hypervisor in it, driven through its serial line.
+#
+#   my $m = Machine->boot(log => "build/log/x.log", env => { SMP => 2 });
+#   $m->dom0;                            # wait for the control domain's shell
+#   my ($out, $status) = $m->cmd("xl list");
+#   $m->expect(qr/pattern/, 20);         # dies with the log's tail when it is late
+#
+# Every line of the serial line goes to the log with the seconds since
+# power-on. Whatever happens, the QEMU is gone when the object is.
+package Machine;
+
+use strict;
+use warnings;
+use IO::Select;
+use POSIX ();
+use Time::HiRes qw(time);
+
+# Ending by exit lets the destructors run.
+$SIG{$_} = sub { exit 130 }
+	for qw(INT TERM HUP);
+
+my $top = $ENV{PAVISE_TOP} // '.';
+
+# A shell's prompt with nothing after it (but busybox's question for the cursor).
+our $prompt = qr/# (?:\e\[6n)?$/;
+
+# How much slower than a quiet machine things may be.
+our $patience = $ENV{PATIENCE} || 1;
+
+sub boot {
+	my ($class, %o) = @_;
+	my $log = $o{log} or die 'boot: no log';
+	my $self = bless { buf => '', pos => 0, stamps => [], line => '' }, $class;
+
+	open($self->{log}, '>', $log) or die "$log: $!\n";
+	$self->{log}->autoflush(1);
+	$self->{log_name} = $log;
+	pipe(my $child_in, $self->{in}) or die "pipe: $!\n";
+	pipe($self->{out}, my $child_out) or die "pipe: $!\n";
+	$self->{t0} = time;
+	$self->{pid} = fork // die "fork: $!\n";
+	if (!$self->{pid}) {
+		open(STDIN, '<&', $child_in);
+		open(STDOUT, '>&', $child_out);
+		open(STDERR, '>&', $child_out);
+		POSIX::setpgid(0, 0);
+		$ENV{$_} = $o{env}{$_} for keys %{ $o{env} // {} };
+		# Should we be killed, it must not outlive us.
+		exec('setpriv', '--pdeathsig', 'KILL', "$top/dom0-tools/image/boot.sh",
+			@{ $o{args} // [] }) or POSIX::_exit(127);
+	}
+	$self->{in}->autoflush(1);
+	return $self;
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	local ($?, $!);
+	$self->kill;
+}
+
+sub kill {
+	my ($self) = @_;
+	return if !$self->{pid};
+	kill 'KILL', $self->{pid};
+	waitpid($self->{pid}, 0);
+	$self->{pid} = 0;
+}
+
+# Writes to the log what has become whole lines; each with its time.
+sub _log {
+	my ($self, $text, $t) = @_;
+	$self->{line} .= $text;
+	while ($self->{line} =~ s/^([^\n]*)\n//) {
+		printf { $self->{log} } "%8.3f %s\n", $t, $1;
+	}
+}
+
+# Reads what has come; waits up to $wait seconds. False at the end of file.
+sub _fill {
+	my ($self, $wait) = @_;
+	return 1 if !IO::Select->new($self->{out})->can_read($wait);
+	my $n = sysread($self->{out}, my $text, 65536);
+	return 0 if !$n;
+	my $t = time - $self->{t0};
+	# Two layers of terminal put as many carriage returns before a newline.
+	$text =~ tr/\r//d;
+	push @{ $self->{stamps} }, [length($self->{buf}), $t];
+	$self->{buf} .= $text;
+	$self->_log($text, $t);
+	return 1;
+}
+
+# When the character at this place of the buffer came.
+sub _when {
+	my ($self, $at) = @_;
+	my $t = 0;
+	for my $s (@{ $self->{stamps} }) {
+		last if $s->[0] > $at;
+		$t = $s->[1];
+	}
+	return $t;
+}
+
+sub _late {
+	my ($self, $what) = @_;
+	my $tail = substr($self->{buf}, $self->{pos});
+	$tail = '...' . substr($tail, -2000) if length($tail) > 2000;
+	die "$what\n--- since the last thing seen ($self->{log_name} has all)\n$tail\n---\n";
+}
+
+# Waits for the pattern in what came since the last one, and returns its groups
+# (or the whole match). $self->{seen} is then when it came, $self->{before} the
+# text before it.
+sub expect {
+	my ($self, $re, $timeout) = @_;
+	my $end = time + ($timeout // 30) * $patience;
+
+	while (1) {
+		pos($self->{buf}) = $self->{pos};
+		if ($self->{buf} =~ /$re/g) {
+			my @groups = map { substr($self->{buf}, $-[$_], $+[$_] - $-[$_]) }
+				grep { defined $-[$_] } $#+ ? (1 .. $#+) : (0);
+			$self->{before} = substr($self->{buf}, $self->{pos}, $-[0] - $self->{pos});
+			$self->{seen} = $self->_when($+[0] - 1);
+			$self->{pos} = $+[0];
+			return wantarray ? @groups : $groups[0];
+		}
+		my $left = $end - time;
+		$self->_late("not seen in time: $re") if $left <= 0;
+		$self->_fill($left) or $self->_late("the machine ended before: $re");
+	}
+}
+
+# Whether the pattern comes within so many seconds.
+sub seen_within {
+	my ($self, $re, $timeout) = @_;
+	return eval { $self->expect($re, $timeout); 1 } ? 1 : 0;
+}
+
+sub send {
+	my ($self, $text) = @_;
+	local $SIG{PIPE} = 'IGNORE';
+	syswrite($self->{in}, $text);
+	return time - $self->{t0};
+}
+
+# Waits until the control domain is up and gets a shell there that neither
+# echoes nor prompts.
+sub dom0 {
+	my ($self, $timeout) = @_;
+	$self->expect(qr/dom0: init is up/, $timeout // 90);
+	$self->{dom0_init} = $self->{seen};
+	$self->expect(qr/dom0: ready/, 60);
+	$self->{dom0_ready} = $self->{seen};
+	$self->expect(qr/dom0# /, 30);
+	$self->plain_shell;
+}
+
+sub plain_shell {
+	my ($self) = @_;
+	# A shell that reads a script from the terminal isn't interactive.
+	$self->send("stty -echo; exec sh /dev/hvc0\n");
+	$self->send("echo plain-\$((1+1))\n");
+	$self->expect(qr/plain-2\n/, 20);
+}
+
+# Back from a guest's console to the control domain's shell. Some clients want
+# the key alone in a read, so it gets some time.
+sub leave_console {
+	my ($self) = @_;
+	for (1 .. 10) {
+		$self->send("\x1d");
+		select(undef, undef, undef, 0.5);
+		$self->send("echo at-\$(hostname)\n");
+		return if $self->expect(qr/at-(dom0|demo|debian)\n/, 20) eq 'dom0';
+	}
+	die "Ctrl-] does not leave the console\n";
+}
+
+# Runs a command there. Returns its output (without the hypervisor's messages)
+# and its exit status.
+sub cmd {
+	my ($self, $line, $timeout) = @_;
+	$self->send("$line\necho \"[done \$?]\"\n");
+	my ($status) = $self->expect(qr/\[done (\d+)\]\n/, $timeout // 30);
+	my $out = $self->{before};
+	$out =~ s/^\(XEN\)[^\n]*\n//mg;
+	return wantarray ? ($out, $status) : $out;
+}
+
+# The same, and it has to succeed.
+sub run {
+	my ($self, $line, $timeout) = @_;
+	my ($out, $status) = $self->cmd($line, $timeout);
+	die "$line: exit status $status\n$out" if $status;
+	return $out;
+}
+
+# Whether the machine switches itself off; returns QEMU's exit status or undef.
+sub ended {
+	my ($self, $timeout) = @_;
+	my $end = time + ($timeout // 30) * $patience;
+
+	while (time < $end) {
+		next if $self->_fill($end - time);
+		waitpid($self->{pid}, 0);
+		$self->{pid} = 0;
+		return $? >> 8;
+	}
+	return undef;
+}
+
+1;
