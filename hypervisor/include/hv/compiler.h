@@ -7,12 +7,12 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define noreturn __attribute__((noreturn))
-#define noinline __attribute__((noinline))
+#define __noreturn __attribute__((noreturn))
+#define __noinline __attribute__((noinline))
 #define always_inline inline __attribute__((always_inline))
-#define packed __attribute__((packed))
-#define aligned(n) __attribute__((aligned(n)))
-#define must_check __attribute__((warn_unused_result))
+#define __packed __attribute__((packed))
+#define __aligned(n) __attribute__((aligned(n)))
+#define __must_check __attribute__((warn_unused_result))
 #define format_printf(a, b) __attribute__((format(printf, a, b)))
 #define fallthrough __attribute__((fallthrough))
 

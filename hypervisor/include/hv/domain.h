@@ -33,6 +33,7 @@
 #include <public/vcpu.h>
 #include <public/xen.h>
 #include <arch/domain.h>
+#include <arch/percpu.h>
 
 struct evtchn;
 struct evtchn_fifo;
@@ -155,6 +156,12 @@ extern struct spinlock domains_lock;
 struct domain *domain_get_by_id(domid_t id);
 /* The same for an id or any higher one. */
 struct domain *domain_get_from_id(domid_t id);
+/*
+ * Another domain for an operation on it that only a privileged caller may do; the
+ * caller's own id is fine for all. NULL: none, or not allowed. DOMID_IO stands for
+ * devices' frames (the caller itself), DOMID_XEN for the hypervisor's.
+ */
+struct domain *domain_get_foreign(domid_t id);
 /* For the owner of a frame one holds: no lookup failure possible while it is held. NULL: none. */
 struct domain *page_get_owner(const struct page_info *pg);
 bool domain_get(struct domain *d); /* one more; false when it is being freed */

@@ -14,9 +14,9 @@
 #include <hv/types.h>
 
 /* How many bytes could NOT be copied (0: all). @va is a guest virtual address. */
-unsigned long must_check guest_copy_in(void *dst, uint64_t va, unsigned long n);
-unsigned long must_check guest_copy_out(uint64_t va, const void *src, unsigned long n);
-unsigned long must_check guest_clear(uint64_t va, unsigned long n);
+unsigned long __must_check guest_copy_in(void *dst, uint64_t va, unsigned long n);
+unsigned long __must_check guest_copy_out(uint64_t va, const void *src, unsigned long n);
+unsigned long __must_check guest_clear(uint64_t va, unsigned long n);
 
 /* Neither in nor across the hypervisor's range, and no wrap. */
 bool guest_range_ok(uint64_t va, unsigned long n);

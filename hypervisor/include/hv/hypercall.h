@@ -15,7 +15,9 @@
 #include <public/xen.h>
 
 /* Internal, never seen by a guest: "preempted, call me again". */
+#ifndef ERESTART
 #define ERESTART 85
+#endif
 
 /*
  * Arranges for the current hypercall to be executed again with these arguments
@@ -23,8 +25,7 @@
  */
 long hypercall_continue(unsigned int op, unsigned int nr_args, const unsigned long *args);
 
-struct hypercall_args {
-	unsigned long a[6];
-};
+/* From the guest's SYSCALL: number and arguments in registers, the result into rax. */
+void hypercall_dispatch(struct cpu_user_regs *regs);
 
 #endif

@@ -12,7 +12,7 @@
 #include <hv/compiler.h>
 #include <hv/config.h>
 #include <hv/types.h>
-#include <public/errno.h>
+#include <hv/errno.h>
 
 #ifdef __PAVISE_HYPERVISOR__
 void *memcpy(void *dst, const void *src, size_t n);
@@ -63,10 +63,10 @@ void printk_guest(enum loglvl lvl, const char *fmt, ...) format_printf(2, 3);
 long hv_err_fn(long err, const char *func, const char *fmt, ...) format_printf(3, 4);
 #define hv_err(err, ...) hv_err_fn((err), __func__, __VA_ARGS__)
 
-noreturn void panic(const char *fmt, ...) format_printf(1, 2);
+__noreturn void panic(const char *fmt, ...) format_printf(1, 2);
 
 /* Our own bugs, never the check of a guest's value. */
-noreturn void assert_failed(const char *expr, const char *file, int line);
+__noreturn void assert_failed(const char *expr, const char *file, int line);
 #define BUG_ON(x)                                                                                  \
 	do {                                                                                       \
 		if (unlikely(x))                                                                   \

@@ -6,31 +6,33 @@
  * page table or descriptor table, never both.
  *
  *   type        held by                                   who may ask
- *   PGT_none    nobody
+ *   PGT_none    nobody (a fresh frame)
  *   PGT_l1..l4  an entry of a table one level up, a pin,  owner, under owner's pt_lock
  *               a vCPU's root (l4)
  *   PGT_seg     a vCPU's GDT or LDT                       owner, under owner's pt_lock
  *   PGT_writable  a writable mapping, by whomever         anyone, lock-free
+ *   PGT_locked  the hypervisor: never writable by guests  page_share()
  *
  * The type word: type, PGT_pinned (one of the counted holders is the guest's
- * own pin), PGT_busy (a CPU is just checking the contents) and the count of
- * holders. page.aux says how many entries of a page table have been checked
+ * own pin), PGT_busy (a CPU is just flushing or checking), and the count of
+ * holders. With a count of zero the type tells what the frame was last.
+ * page.aux says how many entries of a page table have been checked
  * ("validated"); each such entry holds a reference and a type of the frame it
  * points to. Entries >= aux hold nothing.
  *
  *   transitions
- *     none          -> writable   always
- *     none          -> l1..l4,seg after a flush of CPUs that may hold a stale
- *                                 writable entry, then entry by entry check
- *     T, count > 0  -> T          count + 1; a table is first checked to the end
- *     T, count > 0  -> other      -EBUSY
- *     T, count == 1 -> none       entries are released first
+ *     T, count 0    -> T' != T     those CPUs flush that may still know the frame as T;
+ *                                  only then may it be used as T'
+ *     T, count 0    -> T           at once
+ *     T, count > 0  -> T           count + 1; a table is first checked to the end
+ *     T, count > 0  -> other       -EBUSY
+ *     T, count 1    -> T, count 0  a table's entries are released first
  *
  * Checking and releasing can be long. Both stop when the hypercall should make
  * room (-ERESTART): aux says how far they are, everything stays consistent, and
  * whoever comes next, to use or to drop the table, goes on from there. A table
- * with count == 0 and aux > 0 (a check that stopped or failed) keeps its type
- * and one reference on itself until something else wants the frame.
+ * with count 0 and aux > 0 (a check that stopped or failed) keeps its entries and
+ * one reference on itself until something else wants the frame.
  *
  * Every type is held together with a page reference.
  */
@@ -46,16 +48,17 @@
 #define PGT_l4 4U
 #define PGT_seg 5U
 #define PGT_writable 6U
+#define PGT_locked 7U
 
-#define PGT_type_shift 28
+#define PGT_type_shift 29
 #define PGT_type_mask (7U << PGT_type_shift)
-#define PGT_pinned (1U << 27)
-#define PGT_busy (1U << 26)
-#define PGT_count_mask ((1U << 26) - 1)
+#define PGT_pinned (1U << 28)
+#define PGT_busy (1U << 27)
+#define PGT_count_mask ((1U << 27) - 1)
 
 static inline unsigned int page_type(const struct page_info *pg)
 {
-	return (READ_ONCE(pg->type) & PGT_type_mask) >> PGT_type_shift;
+	return READ_ONCE(pg->type) >> PGT_type_shift;
 }
 
 static inline uint32_t page_type_count(const struct page_info *pg)
@@ -68,29 +71,58 @@ static inline bool page_type_is_table(unsigned int type)
 	return type >= PGT_l1 && type <= PGT_l4;
 }
 
+/* In use as @type, and a table completely checked. */
+static inline bool page_type_is(const struct page_info *pg, unsigned int type)
+{
+	return page_type(pg) == type && page_type_count(pg) &&
+	       (!page_type_is_table(type) || READ_ONCE(pg->aux) == 512);
+}
+
 /*
  * Takes the type; the caller holds a page reference, and for all but
  * PGT_writable the owner's pt_lock.
  *   -EBUSY    in use as something else (or count full)
- *   -EINVAL, -EPERM, -ENXIO ... an entry is not acceptable (table or descriptors)
+ *   -EINVAL, -EPERM ... an entry is not acceptable (table or descriptors)
  *   -ERESTART preempted, call again later (tables only)
  */
-int page_type_get(struct page_info *pg, unsigned int type);
+int __must_check page_type_get(struct page_info *pg, unsigned int type);
 
 /*
- * Drops it. 0, or -ERESTART (tables only: still held, call again later).
- * Never fails otherwise.
+ * Drops it. 0, or -ERESTART (tables only: still held, call again later; some
+ * progress was made). Never fails otherwise.
  */
-int must_check page_type_put(struct page_info *pg);
+int __must_check page_type_put(struct page_info *pg);
 
-/* For writable types, which can't be preempted. */
-void page_type_put_writable(struct page_info *pg);
+/* The same for types that can't be preempted: writable, seg. */
+void page_type_put_simple(struct page_info *pg);
 
 /* Reference and type together. page_get's failure is -EINVAL. */
-int page_get_and_type(struct page_info *pg, const struct domain *d, unsigned int type);
-int must_check page_put_and_type(struct page_info *pg);
+int __must_check page_get_and_type(struct page_info *pg, const struct domain *d, unsigned int type);
+int __must_check page_put_and_type(struct page_info *pg);
+void page_put_and_type_simple(struct page_info *pg);
+
+/*
+ * Drops what a table with count 0 still holds (see above). -ERESTART. Owner's
+ * pt_lock.
+ */
+int __must_check page_type_drop_partial(struct page_info *pg);
+
+/* Marks or unmarks the guest's pin; false: it was so already. */
+bool page_type_set_pinned(struct page_info *pg, bool pinned);
 
 /* Name for logs: "none", "l1", ... */
 const char *page_type_name(unsigned int type);
+
+/* ---- what the machine-dependent part does with contents -------------------- */
+
+/*
+ * Checks entries from pg->aux on and takes what they refer to, advancing aux.
+ * 0: all done; -ERESTART; else the reason why entry aux is bad.
+ */
+int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int level);
+/* Gives back entries from pg->aux - 1 down, lowering aux. 0 or -ERESTART. */
+int arch_table_release(struct page_info *pg, unsigned int level);
+/* All descriptors of the frame acceptable (made so where the ABI says so)? */
+int arch_seg_validate(struct page_info *pg);
 
 #endif

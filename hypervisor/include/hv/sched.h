@@ -94,9 +94,12 @@ uint64_t vcpu_cpu_time(struct vcpu *v); /* ns spent running */
 
 int sched_set_affinity(struct vcpu *v, struct cpumask hard, struct cpumask soft);
 
+/* arch_context_switch has left @prev's state behind: others may run it now. */
+void sched_switched(struct vcpu *prev);
+
 /* Where SOFTIRQ_SCHED ends up; the idle loop of a CPU. */
 void schedule(void);
-noreturn void idle_loop(void);
+__noreturn void idle_loop(void);
 
 long do_sched_op(int cmd, uint64_t arg);
 long do_set_timer_op(s_time_t timeout);

@@ -65,6 +65,9 @@ void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
 
+/* Debug builds: how many this CPU holds. 0 otherwise. */
+unsigned int spin_held_count(void);
+
 bool spin_is_locked(const struct spinlock *l);
 /* Debug builds: held by this CPU. Always true otherwise. */
 bool spin_is_held(const struct spinlock *l);

@@ -18,8 +18,13 @@ struct time_scale {
 struct time_scale time_scale_of(uint64_t khz);
 uint64_t time_scale_apply(struct time_scale s, uint64_t ticks);
 
+/* At start-up, when time 0 is. */
+void time_init(void);
+
 /* System time now. Monotonic on one CPU; on all when the TSCs run together. */
 s_time_t time_now(void);
+
+uint64_t time_now_at_tsc(uint64_t tsc);
 
 /* Do all TSCs run together, so that guests may read the time without help? */
 extern bool time_tsc_stable;

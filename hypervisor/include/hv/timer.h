@@ -15,17 +15,16 @@ struct timer {
 	s_time_t expires;
 	void (*fn)(void *data);
 	void *data;
-	uint32_t heap_slot; /* 1-based; 0: not in a heap */
+	struct timer *child, *next, *prev; /* in the heap; prev: parent of a first child */
 	uint16_t cpu;
-	uint8_t status;
+	bool armed, dead;
 };
 
 /* @cpu is where it runs. */
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
 
 /*
- * (Re)arms. In the past: runs at once. -ENOMEM never: a CPU's heap has room for
- * all timers made with timer_init.
+ * (Re)arms. In the past: runs at once.
  */
 void timer_set(struct timer *t, s_time_t expires);
 
@@ -40,6 +39,7 @@ void timer_migrate(struct timer *t, unsigned int cpu);
 
 bool timer_is_armed(const struct timer *t);
 
+void timers_init(void);
 void timer_init_cpu(unsigned int cpu);
 /* The earliest deadline of this CPU; STIME_MAX: none. */
 s_time_t timer_next_deadline(void);

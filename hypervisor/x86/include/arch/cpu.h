@@ -176,6 +176,9 @@ static inline void cpu_relax(void)
 	__asm__ volatile("pause" ::: "memory");
 }
 
+/* What a CPU that spins has to do in between: answer TLB flushes (mm/tlb.c). */
+void arch_spin_poll(void);
+
 static inline uint8_t inb(uint16_t port)
 {
 	uint8_t v;

@@ -23,6 +23,10 @@
 #define PTE_NX (1UL << 63)
 #define PTE_ADDR_MASK 0x000ffffffffff000UL
 
+/* Whole pages, at the speed that plain stores reach on real CPUs and on emulated ones. */
+void clear_page(void *p);
+void copy_page(void *dst, const void *src);
+
 #define PTES_PER_TABLE 512
 #define L1_SHIFT 12
 #define L2_SHIFT 21
@@ -94,6 +98,8 @@ static inline bool in_hypervisor_range(uint64_t va)
 /* Maps frames in our part of the address space (PTE_HV_* flags). -ENOMEM. */
 int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags);
 void unmap_pages(unsigned long va, unsigned long nr);
+/* The L1 entry of one of our addresses; its neighbours follow up to the next 2 MiB. */
+uint64_t *paging_l1_of(unsigned long va);
 
 /* Device registers, uncached; any alignment. NULL: out of space. */
 void *ioremap(paddr_t pa, size_t len);
@@ -133,5 +139,6 @@ void tlb_flush_mask(const struct cpumask *m);	    /* waits until all have; inter
 void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
 
 void write_cr3(unsigned long cr3); /* counts as a flush */
+void tlb_flush_interrupt(void);
 
 #endif

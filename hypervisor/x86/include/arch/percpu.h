@@ -28,10 +28,11 @@ struct cpu_info {
 	long percpu_offset;
 	/* A CR3 to load on return to the guest, when it has changed; 0: none. */
 	unsigned long guest_cr3;
-	unsigned long pad;
 };
 
-_Static_assert(sizeof(struct cpu_info) % 16 == 0, "keeps the stack aligned");
+/* The CPU aligns the stack to 16 before it pushes; the frame has to end at guest_regs.es. */
+_Static_assert((sizeof(struct cpu_info) - offsetof(struct cpu_user_regs, es)) % 16 == 0,
+	       "exception frames land in guest_regs");
 
 static always_inline struct cpu_info *cpu_info(void)
 {
@@ -47,7 +48,7 @@ static always_inline struct cpu_info *cpu_info(void)
 
 extern long percpu_offset_of[];
 
-#define PERCPU_SECTION __attribute__((section(".data.percpu")))
+#define PERCPU_SECTION __attribute__((section(".bss.percpu")))
 #define arch_percpu_ptr(p, cpu) ((__typeof__(p))((char *)(p) + percpu_offset_of[cpu]))
 #define arch_this_cpu_ptr(p) ((__typeof__(p))((char *)(p) + cpu_info()->percpu_offset))
 

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The hypervisor's console. See hv/console.h.
+ *
+ * A message goes to the serial line and into the ring; what the control domain
+ * writes by console_io likewise. console_lock keeps lines whole; it is a leaf
+ * and taken with interrupts off.
+ */
+#include <hv/cmdline.h>
+#include <hv/console.h>
+#include <hv/domain.h>
+#include <hv/evtchn.h>
+#include <hv/guest_access.h>
+#include <hv/lib.h>
+#include <hv/softirq.h>
+#include <hv/spinlock.h>
+#include <hv/time.h>
+#include <public/sysctl.h>
+#include <arch/cpu.h>
+#include <arch/ns16550.h>
+
+#define EARLY_RING 4096
+#define RING_MIN (16 * 1024)
+#define RING_MAX (16UL << 20)
+#define RX_SIZE 256
+#define ESCAPE_CHAR 0x01 /* Ctrl-A */
+#define ESCAPE_COUNT 3
+
+static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
+static struct console_dev *dev;
+static bool forced_sync;
+
+/* Output ring: bytes [prod - size, prod) are there, free-running offsets. */
+static char early_ring[EARLY_RING];
+static char *ring = early_ring;
+static uint32_t ring_size = EARLY_RING, ring_prod, ring_cons;
+static uint64_t opt_conring_size __initdata = 1UL << 20;
+CMDLINE_SIZE("conring_size", opt_conring_size);
+
+/* Input for the control domain. */
+static char rx_buf[RX_SIZE];
+static unsigned int rx_prod, rx_cons;
+static bool rx_to_hypervisor;
+static unsigned int escape_seen;
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+static int host_level = LOG_INFO, guest_level = LOG_WARN;
+
+/* <level>[/<rate-limited level>]; the second part is accepted. -1: none. */
+static int parse_level(const char *s, int *ret_level)
+{
+	size_t n = 0;
+
+	while (s[n] && s[n] != '/')
+		n++;
+	if (n == 3 && !strncmp(s, "all", n)) {
+		*ret_level = LOG_DEBUG;
+		return 0;
+	}
+	if (n == 4 && !strncmp(s, "none", n)) {
+		*ret_level = -1;
+		return 0;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(level_names); i++) {
+		if (n == strlen(level_names[i]) && !strncmp(s, level_names[i], n)) {
+			*ret_level = (int)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int __init parse_loglvl(const char *s)
+{
+	return parse_level(s, &host_level);
+}
+CMDLINE_CUSTOM("loglvl", parse_loglvl);
+
+static int __init parse_guest_loglvl(const char *s)
+{
+	return parse_level(s, &guest_level);
+}
+CMDLINE_CUSTOM("guest_loglvl", parse_guest_loglvl);
+
+static bool use_com1 __initdata = true;
+
+static int __init parse_console(const char *s)
+{
+	use_com1 = strncmp(s, "none", 4) != 0;
+	return 0;
+}
+CMDLINE_CUSTOM("console", parse_console);
+
+/* ---- output --------------------------------------------------------------- */
+
+static void ring_put(char c)
+{
+	ring[ring_prod++ & (ring_size - 1)] = c;
+	if (ring_prod - ring_cons > ring_size)
+		ring_cons = ring_prod - ring_size;
+}
+
+static void dev_put(char c)
+{
+	if (!dev)
+		return;
+	if (c == '\n')
+		dev->putc('\r');
+	dev->putc(c);
+}
+
+void console_write(const char *s, size_t n)
+{
+	unsigned long flags = 0;
+
+	if (!forced_sync)
+		flags = spin_lock_irqsave(&console_lock);
+	for (size_t i = 0; i < n; i++) {
+		ring_put(s[i]);
+		dev_put(s[i]);
+	}
+	if (!forced_sync)
+		spin_unlock_irqrestore(&console_lock, flags);
+}
+
+static void vprintk(const char *fmt, va_list ap)
+{
+	char line[512];
+	int n, len;
+
+	n = hv_snprintf(line, sizeof(line), "(HV) ");
+	len = n + hv_vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	if (len >= (int)sizeof(line)) {
+		len = sizeof(line) - 1;
+		line[len - 1] = '\n';
+	}
+	console_write(line, (size_t)len);
+}
+
+void printk(enum loglvl lvl, const char *fmt, ...)
+{
+	va_list ap;
+
+	if ((int)lvl > host_level)
+		return;
+	va_start(ap, fmt);
+	vprintk(fmt, ap);
+	va_end(ap);
+}
+
+/* A guest may cause ten messages in a burst and two in a second. */
+static bool guest_message_allowed(void)
+{
+	static struct spinlock lock = SPINLOCK_INIT(RANK_CONSOLE);
+	static s_time_t tokens = SECONDS(5), last;
+	unsigned long flags = spin_lock_irqsave(&lock);
+	s_time_t now = time_now();
+	bool ok;
+
+	tokens = min(tokens + now - last, SECONDS(5));
+	last = now;
+	ok = tokens >= MILLISECS(500);
+	if (ok)
+		tokens -= MILLISECS(500);
+	spin_unlock_irqrestore(&lock, flags);
+	return ok;
+}
+
+void printk_guest(enum loglvl lvl, const char *fmt, ...)
+{
+	va_list ap;
+
+	if ((int)lvl > guest_level || (guest_level < LOG_DEBUG && !guest_message_allowed()))
+		return;
+	va_start(ap, fmt);
+	vprintk(fmt, ap);
+	va_end(ap);
+}
+
+long hv_err_fn(long err, const char *func, const char *fmt, ...)
+{
+	char msg[160];
+	va_list ap;
+
+	if (guest_level < LOG_DEBUG)
+		return err;
+	va_start(ap, fmt);
+	hv_vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	printk_guest(LOG_DEBUG, "d%u: %s: %s (%ld)\n", current ? current->domain->id : 0, func, msg, err);
+	return err;
+}
+
+void console_force_sync(void)
+{
+	forced_sync = true;
+	ns16550_force_sync();
+}
+
+/* ---- input ------------------------------------------------------------------ */
+
+static void announce_input(void)
+{
+	pr_info("*** Serial input to %s (type Ctrl-A three times to switch)\n",
+		rx_to_hypervisor ? "the hypervisor's debug keys, h for help" : "the control domain");
+}
+
+static void rx_char(char c)
+{
+	if (rx_to_hypervisor) {
+		keyhandler_run(c, NULL);
+		return;
+	}
+	if (rx_prod - rx_cons < RX_SIZE)
+		rx_buf[rx_prod++ % RX_SIZE] = c;
+	evtchn_send_global_virq(VIRQ_CONSOLE);
+}
+
+void console_rx(char c)
+{
+	if (c == ESCAPE_CHAR) {
+		if (++escape_seen < ESCAPE_COUNT)
+			return;
+		escape_seen = 0;
+		rx_to_hypervisor = !rx_to_hypervisor;
+		announce_input();
+		return;
+	}
+	for (; escape_seen; escape_seen--)
+		rx_char(ESCAPE_CHAR);
+	rx_char(c);
+}
+
+/* ---- the control domain's view ------------------------------------------------ */
+
+static long guest_write(unsigned int count, uint64_t buf)
+{
+	char chunk[128];
+
+	for (unsigned int done = 0; done < count;) {
+		unsigned int n = min(count - done, (unsigned int)sizeof(chunk));
+
+		if (guest_copy_in(chunk, buf + done, n))
+			return -EFAULT;
+		console_write(chunk, n);
+		done += n;
+	}
+	return 0;
+}
+
+static long guest_read(unsigned int count, uint64_t buf)
+{
+	unsigned int n = 0;
+
+	while (n < count && rx_cons != rx_prod) {
+		char c = rx_buf[rx_cons % RX_SIZE];
+
+		if (guest_copy_out(buf + n, &c, 1))
+			return -EFAULT;
+		rx_cons++;
+		n++;
+	}
+	return (long)n;
+}
+
+long do_console_io(unsigned int cmd, unsigned int count, uint64_t buf)
+{
+	if (!is_control_domain(current->domain)) {
+		/* An ordinary guest's early messages are a debugging aid: log level debug. */
+		char line[128];
+		unsigned int n = min(count, (unsigned int)sizeof(line) - 1);
+
+		if (cmd != CONSOLEIO_write)
+			return -EPERM;
+		if (guest_copy_in(line, buf, n))
+			return -EFAULT;
+		line[n] = 0;
+		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+			line[--n] = 0;
+		printk_guest(LOG_DEBUG, "d%u: %s\n", current->domain->id, line);
+		return 0;
+	}
+	switch (cmd) {
+	case CONSOLEIO_write:
+		/* In one go up to a page: serial output of more is no emergency. */
+		return guest_write(min(count, 4096U), buf);
+	case CONSOLEIO_read:
+		return guest_read(count, buf);
+	default:
+		return -ENOSYS;
+	}
+}
+
+int console_ring_read(struct xen_sysctl_readconsole *op)
+{
+	uint32_t idx = op->incremental ? op->index : 0, prod, left, n = 0;
+	char chunk[128];
+
+	spin_lock(&console_lock);
+	prod = ring_prod;
+	/* An index from before the oldest byte, or from nowhere, starts at the oldest. */
+	if (prod - idx > prod - ring_cons)
+		idx = ring_cons;
+	spin_unlock(&console_lock);
+	left = min(prod - idx, op->count);
+	while (n < left) {
+		uint32_t c = min(left - n, (uint32_t)sizeof(chunk));
+		unsigned long flags = spin_lock_irqsave(&console_lock);
+
+		for (uint32_t i = 0; i < c; i++)
+			chunk[i] = ring[(idx + i) & (ring_size - 1)];
+		spin_unlock_irqrestore(&console_lock, flags);
+		if (guest_copy_out(op->buffer.a + n, chunk, c))
+			return -EFAULT;
+		n += c;
+		idx += c;
+	}
+	op->count = n;
+	op->index = idx;
+	if (op->clear)
+		ring_cons = idx;
+	return 0;
+}
+
+/* ---- start-up ----------------------------------------------------------------- */
+
+void __init console_init_early(void)
+{
+	if (use_com1)
+		dev = ns16550_init();
+}
+
+void __init console_init_ring(void)
+{
+	uint32_t size = RING_MIN;
+	unsigned int order = 2;
+	char *p;
+
+	while (size < opt_conring_size && size < RING_MAX) {
+		size *= 2;
+		order++;
+	}
+	p = hyp_pages_alloc(order);
+	if (!p) {
+		pr_warn("No memory for a console ring of %u KiB\n", size >> 10);
+		return;
+	}
+	for (uint32_t i = ring_cons; i != ring_prod; i++)
+		p[i & (size - 1)] = ring[i & (ring_size - 1)];
+	ring = p;
+	ring_size = size;
+}
+
+void __init console_init_irq(void)
+{
+	if (dev && dev->init_irq)
+		dev->init_irq();
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/* Reads what Multiboot 1 and Multiboot 2 loaders hand over. See hv/bootinfo.h. */
+#include <hv/bootinfo.h>
+#include <hv/lib.h>
+#include <arch/page.h>
+
+#define MB1_LOADER_MAGIC 0x2badb002
+#define MB2_LOADER_MAGIC 0x36d76289
+
+#define MB1_INFO_CMDLINE (1U << 2)
+#define MB1_INFO_MODS (1U << 3)
+#define MB1_INFO_MMAP (1U << 6)
+
+struct mb1_info {
+	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr;
+	uint32_t syms[4];
+	uint32_t mmap_length, mmap_addr;
+};
+
+struct mb1_module {
+	uint32_t start, end, string, reserved;
+};
+
+struct mb1_mmap {
+	uint32_t size; /* of the rest */
+	uint64_t addr, len;
+	uint32_t type;
+} __packed;
+
+enum { MB2_END = 0, MB2_CMDLINE = 1, MB2_MODULE = 3, MB2_MMAP = 6, MB2_EFI64_ST = 12, MB2_ACPI_OLD = 14,
+       MB2_ACPI_NEW = 15 };
+
+struct mb2_tag {
+	uint32_t type, size;
+};
+
+struct mb2_module {
+	struct mb2_tag tag;
+	uint32_t start, end;
+	char string[];
+};
+
+struct mb2_mmap {
+	struct mb2_tag tag;
+	uint32_t entry_size, entry_version;
+	char entries[];
+};
+
+struct mb2_mmap_entry {
+	uint64_t addr, len;
+	uint32_t type, zero;
+};
+
+struct boot_info boot_info __initdata;
+struct e820_map machine_e820 __ro_after_init;
+
+/* GRUB writes a placeholder there, QEMU the file name: the first word is never ours. */
+static void __init copy_args(char *dst, size_t size, const char *src)
+{
+	while (*src && *src != ' ')
+		src++;
+	while (*src == ' ')
+		src++;
+	hv_strlcpy(dst, src, size);
+}
+
+static void __init add_module(paddr_t start, paddr_t end, const char *string)
+{
+	struct boot_module *m = &boot_info.module[boot_info.nr_modules];
+
+	if (boot_info.nr_modules == BOOT_MODULES_MAX || end <= start)
+		return;
+	m->start = start;
+	m->size = end - start;
+	copy_args(m->args, sizeof(m->args), string);
+	boot_info.nr_modules++;
+}
+
+static void __init add_range(uint64_t addr, uint64_t size, uint32_t type)
+{
+	struct e820_map *map = &machine_e820;
+
+	if (map->nr < E820_MAX && size)
+		map->e[map->nr++] = (struct e820_entry){ addr, size, type };
+}
+
+static void __init read_mb1(paddr_t pa)
+{
+	const struct mb1_info *mbi = paddr_to_virt(pa);
+
+	boot_info.loader = "Multiboot 1";
+	if (mbi->flags & MB1_INFO_CMDLINE)
+		copy_args(boot_info.cmdline, sizeof(boot_info.cmdline),
+			  paddr_to_virt(mbi->cmdline));
+	if (mbi->flags & MB1_INFO_MODS) {
+		const struct mb1_module *m = paddr_to_virt(mbi->mods_addr);
+
+		for (uint32_t i = 0; i < mbi->mods_count; i++)
+			add_module(m[i].start, m[i].end, m[i].string ? paddr_to_virt(m[i].string) : "");
+	}
+	if (mbi->flags & MB1_INFO_MMAP) {
+		const char *p = paddr_to_virt(mbi->mmap_addr), *end = p + mbi->mmap_length;
+
+		while (p < end) {
+			const struct mb1_mmap *e = (const void *)p;
+
+			add_range(e->addr, e->len, e->type);
+			p += e->size + sizeof(e->size);
+		}
+	}
+}
+
+static void __init read_mb2_mmap(const struct mb2_mmap *t)
+{
+	for (uint32_t off = sizeof(*t); off + t->entry_size <= t->tag.size; off += t->entry_size) {
+		const struct mb2_mmap_entry *e = (const void *)((const char *)t + off);
+
+		add_range(e->addr, e->len, e->type);
+	}
+}
+
+static void __init read_mb2(paddr_t pa)
+{
+	const char *base = paddr_to_virt(pa), *end = base + *(const uint32_t *)base;
+
+	boot_info.loader = "Multiboot 2";
+	for (const char *p = base + 8; p < end;) {
+		const struct mb2_tag *t = (const void *)p;
+		const struct mb2_module *m = (const void *)p;
+
+		switch (t->type) {
+		case MB2_END:
+			return;
+		case MB2_CMDLINE:
+			/* GRUB leaves the file name out and its menu writes a placeholder. */
+			copy_args(boot_info.cmdline, sizeof(boot_info.cmdline), p + sizeof(*t));
+			break;
+		case MB2_MODULE:
+			add_module(m->start, m->end, m->string);
+			break;
+		case MB2_MMAP:
+			read_mb2_mmap((const void *)p);
+			break;
+		case MB2_EFI64_ST:
+			boot_info.efi_systab = *(const uint64_t *)(p + sizeof(*t));
+			break;
+		case MB2_ACPI_OLD:
+		case MB2_ACPI_NEW:
+			/* A copy of the RSDP: good for reading its table addresses. */
+			if (!boot_info.rsdp || t->type == MB2_ACPI_NEW)
+				boot_info.rsdp = virt_to_paddr(p + sizeof(*t));
+			break;
+		default:
+			break;
+		}
+		p += ROUND_UP(max(t->size, 8U), 8U);
+	}
+}
+
+bool __init bootinfo_read(uint32_t magic, paddr_t info)
+{
+	if (magic == MB1_LOADER_MAGIC)
+		read_mb1(info);
+	else if (magic == MB2_LOADER_MAGIC)
+		read_mb2(info);
+	else
+		return false;
+	e820_sanitize(&machine_e820);
+	return true;
+}

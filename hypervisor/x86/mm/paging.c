@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The hypervisor's own address space: slots 256-271 of idle_l4, copied into
+ * every guest L4 when it is validated. The L3 tables below them exist from the
+ * start and never change place, so that a copy stays true for ever.
+ *
+ * Locks: map_lock for the tables below; the vmap area is handed out once, from
+ * bottom to top (device registers and stacks: nothing that comes and goes).
+ */
+#include <hv/bootinfo.h>
+#include <hv/lib.h>
+#include <hv/page_type.h>
+#include <hv/spinlock.h>
+#include <arch/cpu.h>
+#include <arch/page.h>
+#include <arch/setup.h>
+
+#define SUPERPAGE_SIZE (1UL << L2_SHIFT)
+#define FRAMES_PER_FT_CHUNK (SUPERPAGE_SIZE / sizeof(struct page_info))
+#define FRAMES_PER_M2P_CHUNK (SUPERPAGE_SIZE / sizeof(unsigned long))
+
+_Static_assert(sizeof(struct page_info) == 16, "the memory budget counts on it");
+
+uint64_t *idle_l4;
+struct page_info *frame_table = (struct page_info *)FRAMETABLE_VIRT_START;
+unsigned long max_page, total_pages;
+
+static struct spinlock map_lock = SPINLOCK_INIT(RANK_NONE);
+static bool allocator_ready;
+static unsigned long vmap_next = VMAP_VIRT_START;
+
+static uint64_t *new_table(void)
+{
+	void *p = allocator_ready ? hyp_page_alloc() : paddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
+
+	if (p && !allocator_ready)
+		memset(p, 0, PAGE_SIZE);
+	return p;
+}
+
+/* The entry for @va at @level (1..3), tables made on the way. NULL: no memory. */
+static uint64_t *walk_own(unsigned long va, unsigned int level)
+{
+	uint64_t *table = idle_l4;
+
+	for (unsigned int l = 4; l > level; l--) {
+		uint64_t *e = &table[pt_index(va, l)];
+
+		if (!(*e & PTE_P)) {
+			uint64_t *t = new_table();
+
+			if (!t)
+				return NULL;
+			/* Only the M2P window is for guests' eyes; leaves decide. */
+			WRITE_ONCE(*e, pte_make(virt_to_mfn(t), PTE_HV_TABLE | PTE_US));
+		}
+		BUG_ON(*e & PTE_PSE);
+		table = mfn_to_virt(pte_mfn(*e));
+	}
+	return &table[pt_index(va, level)];
+}
+
+int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags)
+{
+	int rc = 0;
+
+	ASSERT(in_hypervisor_range(va));
+	spin_lock(&map_lock);
+	for (; nr; nr--, va += PAGE_SIZE, mfn = mfn_add(mfn, 1)) {
+		uint64_t *e = walk_own(va, 1);
+
+		if (!e) {
+			rc = -ENOMEM;
+			break;
+		}
+		WRITE_ONCE(*e, pte_make(mfn, flags));
+	}
+	spin_unlock(&map_lock);
+	return rc;
+}
+
+void unmap_pages(unsigned long va, unsigned long nr)
+{
+	spin_lock(&map_lock);
+	for (; nr; nr--, va += PAGE_SIZE)
+		WRITE_ONCE(*walk_own(va, 1), 0);
+	spin_unlock(&map_lock);
+}
+
+uint64_t *paging_l1_of(unsigned long va)
+{
+	return walk_own(va, 1);
+}
+
+unsigned long vmap_reserve(unsigned long pages)
+{
+	unsigned long va;
+
+	spin_lock(&map_lock);
+	va = vmap_next;
+	/* One page stays unmapped between neighbours. */
+	vmap_next += (pages + 1) * PAGE_SIZE;
+	if (vmap_next > VMAP_VIRT_END)
+		va = 0;
+	spin_unlock(&map_lock);
+	return va;
+}
+
+void *ioremap(paddr_t pa, size_t len)
+{
+	unsigned long off = pa & (PAGE_SIZE - 1), pages = PFN_UP(off + len), va;
+
+	va = vmap_reserve(pages);
+	if (!va || map_pages(va, _mfn(PFN_DOWN(pa)), pages, PTE_HV_UC))
+		return NULL;
+	return (void *)(va + off);
+}
+
+static void __init map_superpage(unsigned long va, paddr_t pa, uint64_t flags)
+{
+	*walk_own(va, 2) = pa | flags | PTE_PSE;
+}
+
+/* [start, end) of RAM at its place in the direct map, but not what is in the image's code. */
+static void __init map_direct(paddr_t start, paddr_t end)
+{
+	paddr_t ro_start = HV_PHYS_START, ro_end = image_paddr(__ro_after_init_end);
+
+	for (paddr_t pa = start; pa < end;) {
+		unsigned long va = DIRECTMAP_VIRT_START + pa;
+		bool image = pa < ROUND_UP(ro_end, SUPERPAGE_SIZE) && pa + SUPERPAGE_SIZE > ro_start;
+
+		if (!(pa & (SUPERPAGE_SIZE - 1)) && pa + SUPERPAGE_SIZE <= end && !image) {
+			map_superpage(va, pa, PTE_HV_RW);
+			pa += SUPERPAGE_SIZE;
+			continue;
+		}
+		if (pa < ro_start || pa >= ro_end)
+			*walk_own(va, 1) = pa | PTE_HV_RW;
+		pa += PAGE_SIZE;
+	}
+}
+
+static void __init map_image_part(const char *from, const char *to, uint64_t flags)
+{
+	for (; from < to; from += PAGE_SIZE)
+		*walk_own((unsigned long)from, 1) = image_paddr(from) | flags;
+}
+
+static void __init map_image(void)
+{
+	map_image_part(__image_start, __text_end, PTE_HV_RX);
+	map_image_part(__text_end, __rodata_end, PTE_HV_RO);
+	map_image_part(__rodata_end, __init_start, PTE_HV_RW);
+	map_image_part(__init_start, __init_end, PTE_HV | PTE_RW);
+	map_image_part(__init_end, __image_end, PTE_HV_RW);
+}
+
+void __init paging_seal_image(void)
+{
+	map_image_part(__rodata_end, __ro_after_init_end, PTE_HV_RO);
+	map_image_part(__init_start, __init_end, 0);
+	for (const char *p = __init_start; p < __init_end; p += PAGE_SIZE)
+		*walk_own((unsigned long)p, 1) = 0;
+	tlb_flush_local_all();
+}
+
+/* Does a RAM range of the memory map reach into frames [s, e)? */
+static bool __init has_ram(unsigned long s, unsigned long e)
+{
+	for (unsigned int i = 0; i < machine_e820.nr; i++) {
+		const struct e820_entry *r = &machine_e820.e[i];
+
+		if (r->type == E820_RAM && PFN_UP(r->addr) < e &&
+		    PFN_DOWN(r->addr + r->size) > s)
+			return true;
+	}
+	return false;
+}
+
+/* Frame descriptors, 2 MiB of them at a time, where there is RAM to describe. */
+static void __init map_frame_table(void)
+{
+	for (unsigned long f = 0; f < max_page; f += FRAMES_PER_FT_CHUNK) {
+		paddr_t pa;
+		struct page_info *pg;
+
+		if (!has_ram(f, f + FRAMES_PER_FT_CHUNK))
+			continue;
+		pa = boot_alloc(SUPERPAGE_SIZE, SUPERPAGE_SIZE);
+		pg = paddr_to_virt(pa);
+		memset(pg, 0, SUPERPAGE_SIZE);
+		for (unsigned long i = 0; i < FRAMES_PER_FT_CHUNK; i++)
+			pg[i].owner = DOMID_IO;
+		map_superpage((unsigned long)&frame_table[f], pa, PTE_HV_RW);
+	}
+}
+
+static void __init map_m2p(void)
+{
+	for (unsigned long f = 0; f < max_page; f += FRAMES_PER_M2P_CHUNK) {
+		paddr_t pa;
+
+		if (!has_ram(f, f + FRAMES_PER_M2P_CHUNK))
+			continue;
+		pa = boot_alloc(SUPERPAGE_SIZE, SUPERPAGE_SIZE);
+		memset(paddr_to_virt(pa), 0xff, SUPERPAGE_SIZE);
+		map_superpage(M2P_VIRT_START + f * 8, pa, PTE_HV_RW);
+		map_superpage(M2P_RO_VIRT_START + f * 8, pa, PTE_HV_RO | PTE_US);
+	}
+}
+
+bool mfn_valid(mfn_t mfn)
+{
+	unsigned long f = mfn_x(mfn);
+	uint64_t e;
+
+	if (f >= max_page)
+		return false;
+	e = *walk_own((unsigned long)&frame_table[f], 2);
+	return (e & PTE_P) && frame_table[f].owner != DOMID_IO;
+}
+
+mfn_t m2p_chunk_mfn(unsigned long chunk)
+{
+	uint64_t e;
+
+	if (chunk * FRAMES_PER_M2P_CHUNK >= max_page)
+		return INVALID_MFN;
+	e = *walk_own(M2P_VIRT_START + chunk * SUPERPAGE_SIZE, 2);
+	return e & PTE_P ? pte_mfn(e & ~(SUPERPAGE_SIZE - 1)) : INVALID_MFN;
+}
+
+void __init paging_init(void)
+{
+	for (unsigned int i = 0; i < machine_e820.nr; i++) {
+		const struct e820_entry *e = &machine_e820.e[i];
+
+		if (e->type == E820_RAM && PFN_DOWN(e->addr + e->size) > max_page)
+			max_page = PFN_DOWN(e->addr + e->size);
+	}
+	idle_l4 = new_table();
+	for (unsigned int i = HV_L4_FIRST; i <= HV_L4_LAST; i++)
+		idle_l4[i] = pte_make(virt_to_mfn(new_table()), PTE_HV_TABLE | PTE_US);
+	map_image();
+	for (unsigned int i = 0; i < machine_e820.nr; i++) {
+		const struct e820_entry *e = &machine_e820.e[i];
+
+		if (e->type == E820_RAM || e->type == E820_ACPI)
+			map_direct(ROUND_DOWN(e->addr, PAGE_SIZE),
+				   ROUND_UP(e->addr + e->size, PAGE_SIZE));
+	}
+	map_frame_table();
+	map_m2p();
+	write_cr3(virt_to_paddr(idle_l4));
+}
+
+/* From here on tables come from the allocator. */
+void __init paging_use_allocator(void)
+{
+	allocator_ready = true;
+}

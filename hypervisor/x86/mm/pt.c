@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * What a guest's page-table entries may be, and what each holds.
+ *
+ *   L1 entry, present   a reference to the frame it maps, if that is RAM; and
+ *                       PGT_writable if it is writable
+ *   L2-L4, present      a reference and the type one level down
+ *
+ * All guest mappings get the user bit (a PV kernel runs in ring 3) and lose the
+ * global bit. Superpages and tables in a table's own tree are refused (the
+ * latter by the types themselves: an L4 can't be an L3, too). L4 slots 256-271
+ * are filled in by us, whatever is there.
+ *
+ * Everything here runs under the pt_lock of the tables' owner.
+ */
+#include <hv/domain.h>
+#include <hv/hypercall.h>
+#include <hv/irq.h>
+#include <hv/lib.h>
+#include <hv/page_type.h>
+#include <arch/features.h>
+#include <arch/page.h>
+#include <arch/pt.h>
+
+#define L1_ALLOWED                                                                                 \
+	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_PAT | PTE_G |           \
+	 PTE_AVAIL | PTE_AVAIL_HIGH | PTE_NX | PTE_ADDR_MASK)
+#define TABLE_ALLOWED                                                                              \
+	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_G | PTE_AVAIL |         \
+	 PTE_AVAIL_HIGH | PTE_NX | PTE_ADDR_MASK)
+
+static bool address_ok(uint64_t pte)
+{
+	return !((pte & PTE_ADDR_MASK) >> cpu_paddr_bits);
+}
+
+bool pt_slot_is_guest(unsigned int level, unsigned int idx)
+{
+	return level != 4 || idx < HV_L4_FIRST || idx > HV_L4_LAST;
+}
+
+uint64_t pt_adjust(unsigned int level, uint64_t pte)
+{
+	if (pte & PTE_P)
+		pte = (pte | PTE_US) & ~PTE_G;
+	return pte;
+}
+
+int pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte)
+{
+	mfn_t mfn = pte_mfn(pte);
+	struct page_info *pg = mfn_to_page(mfn);
+
+	if (!(pte & PTE_P))
+		return 0;
+	if ((pte & ~L1_ALLOWED) || !address_ok(pte))
+		return (int)hv_err(-EINVAL, "bad bits in L1 entry %#lx", pte);
+	if (!mfn_valid(mfn)) {
+		/* Devices and firmware: by permission, with nothing to count. */
+		if (!iomem_access_ok(d, mfn) && !iomem_access_ok(owner, mfn))
+			return (int)hv_err(-EPERM, "no access to MMIO frame %#lx", mfn_x(mfn));
+		return 0;
+	}
+	if (!page_get(pg, owner))
+		return (int)hv_err(-EINVAL, "frame %#lx is d%u's, not d%u's", mfn_x(mfn),
+				   page_owner_id(pg), owner->id);
+	if (pte & PTE_RW) {
+		int rc = page_type_get(pg, PGT_writable);
+
+		if (rc) {
+			page_put(pg);
+			return (int)hv_err(rc, "frame %#lx is in use as %s (%u)", mfn_x(mfn),
+					   page_type_name(page_type(pg)), page_type_count(pg));
+		}
+	}
+	return 0;
+}
+
+void pt_l1e_put(uint64_t pte)
+{
+	struct page_info *pg = mfn_to_page(pte_mfn(pte));
+
+	if (!(pte & PTE_P) || !mfn_valid(pte_mfn(pte)))
+		return;
+	if (pte & PTE_RW)
+		page_type_put_simple(pg);
+	page_put(pg);
+}
+
+int pt_table_entry_get(struct domain *d, unsigned int level, uint64_t pte)
+{
+	struct page_info *pg = mfn_to_page(pte_mfn(pte));
+	int rc;
+
+	if (!(pte & PTE_P))
+		return 0;
+	if ((pte & ~TABLE_ALLOWED) || !address_ok(pte))
+		return (int)hv_err(-EINVAL, "bad bits in L%u entry %#lx", level, pte);
+	if (!mfn_valid(pte_mfn(pte)))
+		return (int)hv_err(-EINVAL, "L%u entry %#lx refers to no RAM", level, pte);
+	rc = page_get_and_type(pg, d, level - 1);
+	if (rc && rc != -ERESTART)
+		return (int)hv_err(rc, "L%u entry %#lx: frame is d%u's, in use as %s (%u)", level,
+				   pte, page_owner_id(pg), page_type_name(page_type(pg)),
+				   page_type_count(pg));
+	return rc;
+}
+
+int pt_table_entry_put(uint64_t pte)
+{
+	if (!(pte & PTE_P))
+		return 0;
+	return page_put_and_type(mfn_to_page(pte_mfn(pte)));
+}
+
+static void set_hypervisor_slots(uint64_t *l4, bool ours)
+{
+	for (unsigned int i = HV_L4_FIRST; i <= HV_L4_LAST; i++)
+		WRITE_ONCE(l4[i], ours ? idle_l4[i] : 0);
+}
+
+static int validate_l1(struct domain *d, struct page_info *pg)
+{
+	uint64_t *t = page_to_virt(pg);
+
+	for (; pg->aux < PTES_PER_TABLE; pg->aux++) {
+		uint64_t pte = READ_ONCE(t[pg->aux]);
+		int rc;
+
+		if (!(pte & PTE_P))
+			continue;
+		rc = pt_l1e_get(d, d, pte);
+		if (rc)
+			return rc;
+		if (pte != pt_adjust(1, pte))
+			WRITE_ONCE(t[pg->aux], pt_adjust(1, pte));
+	}
+	return 0;
+}
+
+int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int level)
+{
+	uint64_t *t = page_to_virt(pg);
+
+	ASSERT(spin_is_held(&d->pt_lock));
+	if (level == 1)
+		return validate_l1(d, pg);
+	while (pg->aux < PTES_PER_TABLE) {
+		uint64_t pte = READ_ONCE(t[pg->aux]);
+
+		if (pt_slot_is_guest(level, pg->aux) && (pte & PTE_P)) {
+			int rc = pt_table_entry_get(d, level, pte);
+
+			if (rc)
+				return rc;
+			WRITE_ONCE(t[pg->aux], pt_adjust(level, pte));
+			pg->aux++;
+			if (pg->aux < PTES_PER_TABLE && hypercall_preempt_check())
+				return -ERESTART;
+			continue;
+		}
+		pg->aux++;
+	}
+	if (level == 4)
+		set_hypervisor_slots(t, true);
+	return 0;
+}
+
+int arch_table_release(struct page_info *pg, unsigned int level)
+{
+	uint64_t *t = page_to_virt(pg);
+
+	if (level == 4 && pg->aux == PTES_PER_TABLE)
+		set_hypervisor_slots(t, false);
+	while (pg->aux) {
+		unsigned int idx = pg->aux - 1U;
+		uint64_t pte = READ_ONCE(t[idx]);
+
+		if (level == 1) {
+			pt_l1e_put(pte);
+		} else if (pt_slot_is_guest(level, idx) && (pte & PTE_P)) {
+			int rc = pt_table_entry_put(pte);
+
+			if (rc)
+				return rc;
+			pg->aux--;
+			if (pg->aux && hypercall_preempt_check())
+				return -ERESTART;
+			continue;
+		}
+		pg->aux--;
+	}
+	return 0;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * PV domains and vCPUs: making, contexts (VCPUOP_initialise, setvcpucontext),
+ * and taking apart.
+ *
+ * A context's frames (GDT, roots) are taken before anything of the vCPU changes,
+ * so a bad context leaves it as it was.
+ */
+#include <hv/domain.h>
+#include <hv/hypercall.h>
+#include <hv/irq.h>
+#include <hv/lib.h>
+#include <hv/page_type.h>
+#include <hv/rangeset.h>
+#include <arch/cpu.h>
+#include <arch/cpuid.h>
+#include <arch/debugreg.h>
+#include <arch/features.h>
+#include <arch/page.h>
+#include <arch/pt.h>
+#include <arch/pv.h>
+
+#define DR6_DEFAULT 0xffff0ff0UL
+#define DR7_DEFAULT 0x400UL
+
+int arch_domain_create(struct domain *d, const struct xen_domctl_createdomain *config)
+{
+	d->arch.ioports = rangeset_new();
+	d->arch.iomem = rangeset_new();
+	d->arch.irqs = rangeset_new();
+	d->arch.cpuid = cpuid_policy_new(d);
+	if (!d->arch.ioports || !d->arch.iomem || !d->arch.irqs || !d->arch.cpuid)
+		return -ENOMEM;
+	return 0;
+}
+
+void arch_domain_destroy(struct domain *d)
+{
+	rangeset_free(d->arch.ioports);
+	rangeset_free(d->arch.iomem);
+	rangeset_free(d->arch.irqs);
+	cpuid_policy_free(d->arch.cpuid);
+	hv_free(d->arch.e820);
+}
+
+int arch_vcpu_create(struct vcpu *v)
+{
+	v->arch.loaded_cpu = NO_CPU;
+	v->arch.in_kernel = true;
+	v->arch.debugreg[6] = DR6_DEFAULT;
+	v->arch.debugreg[7] = DR7_DEFAULT;
+	v->arch.cr4 = pv_cr4_default(v);
+	if (is_idle_vcpu(v))
+		return 0;
+	v->arch.traps = hyp_page_alloc();
+	if (!v->arch.traps)
+		return -ENOMEM;
+	return xstate_init_vcpu(v);
+}
+
+void arch_vcpu_destroy(struct vcpu *v)
+{
+	hyp_page_free(v->arch.traps);
+	v->arch.traps = NULL;
+	xstate_fini_vcpu(v);
+}
+
+/* ---- contexts -------------------------------------------------------------------- */
+
+static int take_root(struct domain *d, unsigned long cr3, bool optional, struct page_info **ret_pg)
+{
+	mfn_t mfn = _mfn(xen_cr3_to_pfn(cr3));
+	int rc;
+
+	*ret_pg = NULL;
+	if (!mfn_x(mfn) && optional)
+		return 0;
+	if (!mfn_valid(mfn))
+		return (int)hv_err(-EINVAL, "page-table root %#lx is no RAM", cr3);
+	spin_lock(&d->pt_lock);
+	rc = page_get_and_type(mfn_to_page(mfn), d, PGT_l4);
+	spin_unlock(&d->pt_lock);
+	if (!rc)
+		*ret_pg = mfn_to_page(mfn);
+	return rc;
+}
+
+/* Drops what take_root took: others hold the root, or the domain is dropped soon. */
+static int drop_root(struct domain *d, struct page_info **slot)
+{
+	int rc = 0;
+
+	if (!*slot)
+		return 0;
+	spin_lock(&d->pt_lock);
+	rc = page_type_put(*slot);
+	spin_unlock(&d->pt_lock);
+	if (!rc) {
+		page_put(*slot);
+		*slot = NULL;
+	}
+	return rc;
+}
+
+static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	struct cpu_user_regs *r = &v->arch.regs;
+
+	*r = c->user_regs;
+	r->entry_vector = 0;
+	r->error_code = 0;
+	r->cs = pv_fix_selector(r->cs);
+	r->ss = pv_fix_selector(r->ss);
+	r->ds = pv_fix_selector(r->ds);
+	r->es = pv_fix_selector(r->es);
+	r->fs = pv_fix_selector(r->fs);
+	r->gs = pv_fix_selector(r->gs);
+	r->rflags = pv_fix_rflags(r->rflags);
+	v->arch.iopl = (unsigned int)(c->user_regs.rflags >> 12) & 3;
+	v->arch.in_kernel = c->flags & VGCF_in_kernel;
+	v->arch.fs_base = c->fs_base;
+	v->arch.gs_base_kernel = c->gs_base_kernel;
+	v->arch.gs_base_user = c->gs_base_user;
+	if (c->flags & VGCF_I387_VALID)
+		xstate_set_fxsave(v, &c->fpu_ctxt);
+}
+
+static void set_callbacks(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	for (unsigned int i = 0; i < 256; i++) {
+		v->arch.traps[i] = c->trap_ctxt[i];
+		v->arch.traps[i].vector = (uint8_t)i;
+		v->arch.traps[i].cs = FLAT_KERNEL_CS;
+		if (!is_canonical(v->arch.traps[i].address))
+			v->arch.traps[i].address = 0;
+	}
+	v->arch.event_cb = (struct pv_callback){ c->event_callback_eip, true };
+	v->arch.failsafe_cb = (struct pv_callback){
+		c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events
+	};
+	v->arch.syscall_cb = (struct pv_callback){ c->syscall_callback_eip,
+						    c->flags & VGCF_syscall_disables_events };
+	v->arch.kernel_ss = pv_fix_selector((uint16_t)c->kernel_ss);
+	v->arch.kernel_sp = c->kernel_sp;
+	v->arch.cr0_ts = c->ctrlreg[0] & X86_CR0_TS;
+	v->arch.cr4 = pv_cr4_default(v) | (c->ctrlreg[4] & pv_cr4_allowed(v));
+	for (unsigned int i = 0; i < 8; i++)
+		(void)pv_set_debugreg(v, i, c->debugreg[i]);
+}
+
+static bool context_is_sane(const struct vcpu_guest_context *c)
+{
+	return is_canonical(c->user_regs.rip) && is_canonical(c->event_callback_eip) &&
+	       is_canonical(c->failsafe_callback_eip) && is_canonical(c->syscall_callback_eip) &&
+	       is_canonical(c->fs_base) && is_canonical(c->gs_base_kernel) &&
+	       is_canonical(c->gs_base_user) && c->gdt_ents <= FIRST_RESERVED_GDT_ENTRY &&
+	       c->ldt_ents <= 8192;
+}
+
+static int set_descriptors(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	unsigned int nr = (unsigned int)((c->gdt_ents + 511) / 512);
+	int rc = pv_set_gdt(v, c->gdt_frames, nr, (unsigned int)c->gdt_ents);
+
+	if (rc)
+		return rc;
+	spin_lock(&v->domain->pt_lock);
+	pv_drop_ldt_pages(v);
+	v->arch.ldt_base = c->ldt_ents ? c->ldt_base & PAGE_MASK : 0;
+	v->arch.ldt_entries = (unsigned int)c->ldt_ents;
+	spin_unlock(&v->domain->pt_lock);
+	return 0;
+}
+
+int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	struct domain *d = v->domain;
+	struct page_info *root = NULL, *user_root = NULL, *old[2];
+	int rc;
+
+	if (!context_is_sane(c))
+		return -EINVAL;
+	arch_vcpu_sync(v);
+	rc = take_root(d, c->ctrlreg[3], false, &root);
+	if (!rc)
+		rc = take_root(d, c->ctrlreg[1] & ~1UL, true, &user_root);
+	if (!rc && !(c->flags & VGCF_in_kernel) && !user_root)
+		rc = -EINVAL;
+	if (!rc)
+		rc = set_descriptors(v, c);
+	if (rc) {
+		/* -ERESTART here leaves checked tables checked: the next try is quick. */
+		while (drop_root(d, &user_root) || drop_root(d, &root))
+			;
+		return rc;
+	}
+	old[0] = v->arch.root;
+	old[1] = v->arch.user_root;
+	v->arch.root = root;
+	v->arch.user_root = user_root;
+	/* Of a vCPU that had a context already; tables of a living guest are pinned. */
+	while (drop_root(d, &old[0]) || drop_root(d, &old[1]))
+		;
+	set_registers(v, c);
+	set_callbacks(v, c);
+	if (v->id == 0)
+		d->vm_assist = (uint32_t)c->vm_assist;
+	v->initialised = true;
+	return 0;
+}
+
+void arch_vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *c)
+{
+	arch_vcpu_sync(v);
+	memset(c, 0, sizeof(*c));
+	xstate_get_fxsave(v, &c->fpu_ctxt);
+	c->flags = VGCF_I387_VALID | (v->arch.in_kernel ? VGCF_in_kernel : 0) |
+		   (test_bit(VPF_down, &v->pause_flags) ? 0 : VGCF_online) |
+		   (v->arch.failsafe_cb.mask_events ? VGCF_failsafe_disables_events : 0) |
+		   (v->arch.syscall_cb.mask_events ? VGCF_syscall_disables_events : 0);
+	c->user_regs = v->arch.regs;
+	c->user_regs.error_code = 0;
+	c->user_regs.entry_vector = 0;
+	c->user_regs.saved_upcall_mask = v->vcpu_info->evtchn_upcall_mask;
+	c->user_regs.rflags &= ~X86_EFLAGS_IOPL;
+	c->user_regs.rflags |= (uint64_t)v->arch.iopl << 12;
+	if (v->arch.in_kernel)
+		c->user_regs.cs &= (uint16_t)~3;
+	memcpy(c->trap_ctxt, v->arch.traps, sizeof(c->trap_ctxt));
+	c->ldt_base = v->arch.ldt_base;
+	c->ldt_ents = v->arch.ldt_entries;
+	for (unsigned int i = 0; i < ARRAY_SIZE(v->arch.gdt_frames); i++)
+		c->gdt_frames[i] = mfn_x(v->arch.gdt_frames[i]);
+	c->gdt_ents = v->arch.gdt_entries;
+	c->kernel_ss = v->arch.kernel_ss;
+	c->kernel_sp = v->arch.kernel_sp;
+	c->ctrlreg[0] = X86_CR0_PG | X86_CR0_PE | X86_CR0_NE | X86_CR0_WP | X86_CR0_ET |
+			X86_CR0_MP | (v->arch.cr0_ts ? X86_CR0_TS : 0);
+	if (v->arch.user_root)
+		c->ctrlreg[1] = xen_pfn_to_cr3(mfn_x(page_to_mfn(v->arch.user_root)));
+	c->ctrlreg[2] = v->arch.cr2;
+	if (v->arch.root)
+		c->ctrlreg[3] = xen_pfn_to_cr3(mfn_x(page_to_mfn(v->arch.root)));
+	c->ctrlreg[4] = v->arch.cr4;
+	memcpy(c->debugreg, v->arch.debugreg, sizeof(c->debugreg));
+	c->event_callback_eip = v->arch.event_cb.addr;
+	c->failsafe_callback_eip = v->arch.failsafe_cb.addr;
+	c->syscall_callback_eip = v->arch.syscall_cb.addr;
+	c->vm_assist = v->domain->vm_assist;
+	c->fs_base = v->arch.fs_base;
+	c->gs_base_kernel = v->arch.gs_base_kernel;
+	c->gs_base_user = v->arch.gs_base_user;
+}
+
+/* ---- the end ------------------------------------------------------------------------ */
+
+/* Gives back the tables of a vCPU that doesn't run. -ERESTART. */
+static int release_vcpu_tables(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	int rc;
+
+	arch_vcpu_sync(v);
+	rc = pt_drop_deferred(v);
+	if (!rc)
+		rc = drop_root(d, &v->arch.root);
+	if (!rc)
+		rc = drop_root(d, &v->arch.user_root);
+	if (rc)
+		return rc;
+	spin_lock(&d->pt_lock);
+	pv_drop_ldt_pages(v);
+	pv_drop_gdt(v);
+	spin_unlock(&d->pt_lock);
+	v->arch.ldt_entries = 0;
+	return 0;
+}
+
+int arch_vcpu_reset(struct vcpu *v)
+{
+	int rc = release_vcpu_tables(v);
+
+	if (rc)
+		return rc;
+	v->initialised = false;
+	v->arch.in_kernel = true;
+	v->arch.nmi_pending = false;
+	v->arch.event_cb = v->arch.failsafe_cb = v->arch.syscall_cb = v->arch.nmi_cb =
+		(struct pv_callback){ 0, false };
+	memset(v->arch.traps, 0, PAGE_SIZE);
+	return xstate_init_vcpu(v);
+}
+
+static int unpin_all(struct domain *d)
+{
+	struct page_info *pg;
+	unsigned long pos;
+	int rc = 0;
+
+	for_each_domain_page (pg, d, pos) {
+		spin_lock(&d->pt_lock);
+		if (page_type_set_pinned(pg, false)) {
+			rc = page_type_put(pg);
+			if (rc)
+				page_type_set_pinned(pg, true);
+			else
+				page_put(pg);
+		}
+		if (!rc && page_get_again(pg)) {
+			rc = page_type_drop_partial(pg);
+			page_put(pg);
+		}
+		spin_unlock(&d->pt_lock);
+		if (rc || (pos % 512 == 0 && hypercall_preempt_check()))
+			return -ERESTART;
+	}
+	return 0;
+}
+
+static int release_pages(struct domain *d)
+{
+	struct page_info *pg;
+	unsigned long pos;
+	unsigned int n = 0;
+
+	for_each_domain_page (pg, d, pos) {
+		page_release(pg);
+		if (++n % 512 == 0 && hypercall_preempt_check())
+			return -ERESTART;
+	}
+	return 0;
+}
+
+int arch_domain_relinquish(struct domain *d)
+{
+	struct vcpu *v;
+	int rc;
+
+	for_each_vcpu (d, v) {
+		rc = release_vcpu_tables(v);
+		if (rc)
+			return rc;
+	}
+	if (d->arch.pirq_eoi_page) {
+		page_put_and_type_simple(d->arch.pirq_eoi_page);
+		d->arch.pirq_eoi_page = NULL;
+		d->arch.pirq_eoi_map = NULL;
+	}
+	rc = unpin_all(d);
+	return rc ? rc : release_pages(d);
+}
