@@ -74,7 +74,8 @@ int device_backend_domain(struct dom_ctx *ctx, const char *domain, uint32_t *ret
 /* ---- writing --------------------------------------------------------------------- */
 
 static int write_dir(struct dom_ctx *ctx, uint32_t tx, const char *dir,
-		     const struct device_nodes *nodes, uint32_t owner, uint32_t reader)
+		     const struct device_nodes *nodes, unsigned int nr, uint32_t owner,
+		     uint32_t reader)
 {
 	const struct xsc_perm perms[2] = {{(uint16_t)owner, XSC_PERM_NONE},
 					  {(uint16_t)reader, XSC_PERM_READ}};
@@ -83,7 +84,7 @@ static int write_dir(struct dom_ctx *ctx, uint32_t tx, const char *dir,
 	if (!rc) {
 		rc = xsc_set_perms(ctx->xs, tx, dir, perms, owner == reader ? 1 : 2);
 	}
-	for (unsigned int i = 0; !rc && i < nodes->nr; i++) {
+	for (unsigned int i = 0; !rc && i < nr; i++) {
 		struct xsc_path p;
 
 		rc = xsc_write_str(ctx->xs, tx, xsc_pathf(&p, "%s/%s", dir, nodes->node[i].key),
@@ -108,12 +109,13 @@ static int write_all(struct dom_ctx *ctx, uint32_t tx, const struct device *dev)
 	if (rc && rc != -ENOENT) {
 		return rc;
 	}
-	rc = write_dir(ctx, tx, front.s, &dev->front, dev->domid, dev->backend_id);
+	rc = write_dir(ctx, tx, front.s, &dev->front, dev->front.nr, dev->domid, dev->backend_id);
 	if (!rc) {
-		rc = write_dir(ctx, tx, back.s, &dev->back, dev->backend_id, dev->domid);
+		rc = write_dir(ctx, tx, back.s, &dev->back, dev->back.nr, dev->backend_id,
+			       dev->domid);
 	}
 	if (!rc) {
-		rc = write_dir(ctx, tx, tools.s, &dev->back, 0, 0);
+		rc = write_dir(ctx, tx, tools.s, &dev->back, dev->nr_mirrored, 0, 0);
 	}
 	if (!rc) {
 		rc = xsc_write_str(ctx->xs, tx, xsc_pathf(&p, "%s/frontend", tools.s), front.s);

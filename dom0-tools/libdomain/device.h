@@ -47,6 +47,7 @@ struct device {
 	const char *class; /* "vbd", "vif" */
 	uint32_t domid, devid, backend_id;
 	struct device_nodes front, back;
+	unsigned int nr_mirrored; /* so many of back's nodes are copied into the tools' note */
 };
 
 void device_node(struct device_nodes *nodes, const char *key, const char *fmt, ...)

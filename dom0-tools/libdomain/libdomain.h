@@ -160,9 +160,9 @@ int dom_create_check(struct dom_ctx *ctx, const struct domain_config *cfg);
 /*
  * Pauses the domain, closes its devices (forcibly where the back-end doesn't
  * follow in time), removes its nodes and user data, and destroys it. All steps
- * are tried even if one fails; the first failure is reported. Returns when the
- * hypervisor has taken the domain's memory back, or reports -EBUSY if something
- * (a page that another domain has mapped) keeps it as a dying domain.
+ * are tried even if one fails; the first failure is reported. Where something
+ * (a page that another domain has mapped) keeps the domain as a dying one for
+ * longer than a moment, that is logged as a warning and no failure.
  * -EPERM: the control domain.
  */
 int dom_destroy(struct dom_ctx *ctx, uint32_t domid);
