@@ -22,9 +22,13 @@ struct cpu_user_regs;
 void irq_init(void);
 
 /*
- * The hypervisor's own use of a GSI (serial port). -EBUSY: a guest has it.
+ * The hypervisor's own use of a GSI (serial port). -EBUSY: somebody has it;
+ * -EINVAL: no such line; -ENOSPC: no vector. @fn runs with interrupts off and no
+ * lock held.
  */
 int irq_request(unsigned int gsi, void (*fn)(void *), void *data);
+/* Which GSI an ISA interrupt (the COM ports' 4 and 3) arrives at. */
+unsigned int irq_isa_to_gsi(unsigned int isa_irq);
 
 /* Vector arrived (from traps; interrupts off). */
 void irq_dispatch(unsigned int vector);
@@ -46,12 +50,33 @@ void pirq_set_vcpu(struct domain *d, unsigned int pirq, struct vcpu *v);
 
 long do_physdev_op(int cmd, uint64_t arg);
 
+/* The platform_op hypercall: wall clock, power, firmware data, physical CPUs. */
+long do_platform_op(uint64_t arg);
+
 /* Access rights (domctl irq/ioport/iomem_permission; the hardware domain has all but ours). */
+int permissions_init_domain(struct domain *d); /* -ENOMEM. d->is_hardware is set. */
+void permissions_fini_domain(struct domain *d); /* takes a half-made one */
 bool ioport_access_ok(const struct domain *d, unsigned int port, unsigned int bytes);
+bool irq_access_ok(const struct domain *d, unsigned int gsi);
+/*
+ * May @d map this frame, which isn't RAM? If iomem_read_only() says so (an MSI-X
+ * table) then without PTE_RW: the entry's bit is taken away silently, and what
+ * the domain writes there is dropped.
+ */
 bool iomem_access_ok(const struct domain *d, mfn_t mfn);
+bool iomem_read_only(mfn_t mfn);
+/*
+ * Grants or takes away (the domctls). -EINVAL: out of range; -EPERM: grants what
+ * is the hypervisor's; -ENOMEM, -ENOSPC.
+ */
+int ioport_permit(struct domain *d, unsigned int first, unsigned int nr, bool allow);
+int iomem_permit(struct domain *d, mfn_t first, unsigned long nr, bool allow);
+int irq_permit(struct domain *d, unsigned int gsi, bool allow);
 /* MMIO frames and ports that the hypervisor keeps for itself. */
 void iomem_deny(mfn_t start, unsigned long nr);
 void ioport_deny(unsigned int start, unsigned int nr);
+/* Frames that domains may only read. */
+int iomem_deny_write(mfn_t start, unsigned long nr);
 
 /* Guest port access by the privileged-instruction emulation; all-ones if denied. */
 uint32_t ioport_guest_read(struct vcpu *v, unsigned int port, unsigned int bytes);

@@ -26,10 +26,12 @@ enum lock_rank {
 	RANK_DOMAIN,	    /* domain.lock: life cycle, vCPU creation */
 	RANK_GRANT,	    /* grant_table.lock */
 	RANK_PT,	    /* domain.pt_lock: page tables, frame types */
-	RANK_PHYSDEV,	    /* pirq maps, PCI devices */
+	RANK_PHYSDEV,	    /* pirq maps */
+	RANK_PCI,	    /* PCI devices */
 	RANK_EVTCHN,	    /* domain.evtchn_lock */
 	RANK_EVTCHN_FIFO,   /* one FIFO queue */
 	RANK_PAGE_LIST,	    /* domain.page_lock: page accounting */
+	RANK_PIRQ,	    /* a domain's pirq bindings */
 	RANK_IRQ,	    /* irq_desc.lock */
 	RANK_SCHED,	    /* run queue of a CPU */
 	RANK_TIMER,	    /* timer heap of a CPU */
