@@ -10,52 +10,52 @@
 
 #include <hv/lib.h>
 
-#define RSDP_V1_LEN 20
+#define RSDP_V1_LEN   20
 #define RSDP_REVISION 15
-#define RSDP_RSDT 16
-#define RSDP_LENGTH 20
-#define RSDP_XSDT 24
-#define RSDP_V2_LEN 36
+#define RSDP_RSDT     16
+#define RSDP_LENGTH   20
+#define RSDP_XSDT     24
+#define RSDP_V2_LEN   36
 
-#define SDT_LENGTH 4
-#define SDT_CHECKSUM 9
+#define SDT_LENGTH     4
+#define SDT_CHECKSUM   9
 #define SDT_HEADER_LEN 36
 
-#define MADT_LAPIC_ADDR 36
-#define MADT_FLAGS 40
-#define MADT_ENTRIES 44
-#define MADT_LAPIC 0
-#define MADT_IOAPIC 1
-#define MADT_OVERRIDE 2
+#define MADT_LAPIC_ADDR   36
+#define MADT_FLAGS        40
+#define MADT_ENTRIES      44
+#define MADT_LAPIC        0
+#define MADT_IOAPIC       1
+#define MADT_OVERRIDE     2
 #define MADT_LAPIC_ADDR64 5
-#define MADT_X2APIC 9
+#define MADT_X2APIC       9
 
-#define FADT_DSDT 40
-#define FADT_SCI 46
-#define FADT_PM1A_EVT 56
-#define FADT_PM1B_EVT 60
-#define FADT_PM1A_CNT 64
-#define FADT_PM1B_CNT 68
-#define FADT_PM_TMR 76
-#define FADT_PM1_EVT_LEN 88
-#define FADT_CENTURY 108
-#define FADT_FLAGS 112
-#define FADT_FLAG_TMR_32BIT (1U << 8)
-#define FADT_FLAG_RESET_REG (1U << 10)
+#define FADT_DSDT            40
+#define FADT_SCI             46
+#define FADT_PM1A_EVT        56
+#define FADT_PM1B_EVT        60
+#define FADT_PM1A_CNT        64
+#define FADT_PM1B_CNT        68
+#define FADT_PM_TMR          76
+#define FADT_PM1_EVT_LEN     88
+#define FADT_CENTURY         108
+#define FADT_FLAGS           112
+#define FADT_FLAG_TMR_32BIT  (1U << 8)
+#define FADT_FLAG_RESET_REG  (1U << 10)
 #define FADT_FLAG_HW_REDUCED (1U << 20)
-#define FADT_RESET_REG 116
-#define FADT_RESET_VALUE 128
-#define FADT_X_DSDT 140
-#define FADT_X_PM1A_EVT 148
-#define FADT_X_PM1B_EVT 160
-#define FADT_X_PM1A_CNT 172
-#define FADT_X_PM1B_CNT 184
-#define FADT_X_PM_TMR 208
-#define FADT_SLEEP_CONTROL 244
-#define GAS_LEN 12
+#define FADT_RESET_REG       116
+#define FADT_RESET_VALUE     128
+#define FADT_X_DSDT          140
+#define FADT_X_PM1A_EVT      148
+#define FADT_X_PM1B_EVT      160
+#define FADT_X_PM1A_CNT      172
+#define FADT_X_PM1B_CNT      184
+#define FADT_X_PM_TMR        208
+#define FADT_SLEEP_CONTROL   244
+#define GAS_LEN              12
 
-#define HPET_ADDRESS 40
-#define MCFG_ENTRIES 44
+#define HPET_ADDRESS   40
+#define MCFG_ENTRIES   44
 #define MCFG_ENTRY_LEN 16
 
 /* A table as it lies in memory. */

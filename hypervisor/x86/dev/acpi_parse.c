@@ -13,18 +13,18 @@
 #define CPU_ENABLED 1U
 
 /* Interrupt source override: polarity and trigger mode; 0 means the bus's own */
-#define INTI_POLARITY(f) ((f) & 3)
-#define INTI_TRIGGER(f) (((f) >> 2) & 3)
-#define INTI_LOW 3
-#define INTI_LEVEL 3
+#define INTI_POLARITY(f) ((f)&3)
+#define INTI_TRIGGER(f)  (((f) >> 2) & 3)
+#define INTI_LOW         3
+#define INTI_LEVEL       3
 
 /* AML: encodings that \_S5 is made of */
-#define AML_ZERO 0x00
-#define AML_ONE 0x01
-#define AML_NAME 0x08
-#define AML_BYTE 0x0a
+#define AML_ZERO    0x00
+#define AML_ONE     0x01
+#define AML_NAME    0x08
+#define AML_BYTE    0x0a
 #define AML_PACKAGE 0x12
-#define AML_ROOT '\\'
+#define AML_ROOT    '\\'
 
 static void madt_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
 {
@@ -40,7 +40,7 @@ static void madt_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
 			apic_id);
 		return;
 	}
-	acpi_info.cpu[acpi_info.nr_cpus++] = (struct acpi_cpu){ apic_id, acpi_id };
+	acpi_info.cpu[acpi_info.nr_cpus++] = (struct acpi_cpu){apic_id, acpi_id};
 }
 
 static void madt_ioapic(struct acpi_blob e)
@@ -78,7 +78,7 @@ static void madt_override(struct acpi_blob e)
 static void madt_entry(struct acpi_blob e)
 {
 	static const uint8_t min_len[] = {
-		[MADT_LAPIC] = 8,	  [MADT_IOAPIC] = 12, [MADT_OVERRIDE] = 10,
+		[MADT_LAPIC] = 8,         [MADT_IOAPIC] = 12, [MADT_OVERRIDE] = 10,
 		[MADT_LAPIC_ADDR64] = 12, [MADT_X2APIC] = 16,
 	};
 	uint8_t type = e.p[0];
@@ -113,7 +113,7 @@ void acpi_parse_madt(struct acpi_blob t)
 	acpi_info.lapic_addr = acpi_field(t, MADT_LAPIC_ADDR, 4);
 	acpi_info.has_8259 = acpi_field(t, MADT_FLAGS, 4) & 1;
 	for (uint32_t off = MADT_ENTRIES; off < t.len && t.len - off >= 2;) {
-		struct acpi_blob e = { t.p + off, t.p[off + 1] };
+		struct acpi_blob e = {t.p + off, t.p[off + 1]};
 
 		if (e.len < 2 || e.len > t.len - off) {
 			pr_warn("ACPI: MADT entry at %u has length %u\n", off, e.len);
@@ -236,7 +236,7 @@ static bool aml_small_int(struct acpi_blob t, uint32_t *off, uint8_t *ret_v)
  */
 void acpi_parse_s5(struct acpi_blob t)
 {
-	static const char name[4] = { '_', 'S', '5', '_' };
+	static const char name[4] = {'_', 'S', '5', '_'};
 	uint8_t a, b;
 
 	for (uint32_t off = SDT_HEADER_LEN + 1; off + 8 < t.len; off++) {

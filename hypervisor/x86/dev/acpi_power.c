@@ -14,13 +14,13 @@
 #include <arch/pci.h>
 
 #define SLP_TYP_SHIFT 10
-#define SLP_TYP_MASK (7U << SLP_TYP_SHIFT)
-#define SLP_EN (1U << 13)
-#define WAK_STS (1U << 15)
+#define SLP_TYP_MASK  (7U << SLP_TYP_SHIFT)
+#define SLP_EN        (1U << 13)
+#define WAK_STS       (1U << 15)
 
 /* Hardware-reduced sleep control register */
 #define HW_SLP_TYP_SHIFT 2
-#define HW_SLP_EN (1U << 5)
+#define HW_SLP_EN        (1U << 5)
 
 static volatile void *reset_mapped, *sleep_mapped;
 
@@ -49,9 +49,9 @@ void acpi_power_init(void)
 
 static volatile void *mapped_reg(const struct acpi_reg *r)
 {
-	return r == &acpi_info.reset ? reset_mapped :
-	       r == &acpi_info.sleep_control ? sleep_mapped :
-					       NULL;
+	return r == &acpi_info.reset           ? reset_mapped
+	       : r == &acpi_info.sleep_control ? sleep_mapped
+					       : NULL;
 }
 
 uint32_t acpi_reg_read(const struct acpi_reg *r)

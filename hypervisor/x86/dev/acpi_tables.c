@@ -10,10 +10,10 @@
 #include "acpi_format.h"
 
 #define EBDA_SEGMENT_PTR 0x40e
-#define BIOS_AREA 0xe0000
-#define BIOS_AREA_LEN 0x20000
-#define EBDA_SEARCH_LEN 1024
-#define RSDP_ALIGN 16
+#define BIOS_AREA        0xe0000
+#define BIOS_AREA_LEN    0x20000
+#define EBDA_SEARCH_LEN  1024
+#define RSDP_ALIGN       16
 
 struct acpi_table {
 	char sig[5];
@@ -127,7 +127,7 @@ static bool read_root(paddr_t pa, const char *sig, uint32_t width)
 
 static bool read_root_tables(const uint8_t *p)
 {
-	struct acpi_blob rsdp = { p, RSDP_V1_LEN };
+	struct acpi_blob rsdp = {p, RSDP_V1_LEN};
 
 	if (p[RSDP_REVISION] >= 2) {
 		uint32_t len;
@@ -155,7 +155,7 @@ const void *acpi_find_table(const char *sig, unsigned int n, uint32_t *ret_len)
 
 static struct acpi_blob find_blob(const char *sig, unsigned int n)
 {
-	struct acpi_blob t = { NULL, 0 };
+	struct acpi_blob t = {NULL, 0};
 
 	t.p = acpi_find_table(sig, n, &t.len);
 	return t;

@@ -8,17 +8,17 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 
-#define MASTER 0x20
-#define SLAVE 0xa0
+#define MASTER     0x20
+#define SLAVE      0xa0
 #define EDGE_LEVEL 0x4d0
 
 #define ICW1_INIT_ICW4 0x11
-#define ICW4_8086 0x01
-#define CASCADE_LINE 2
+#define ICW4_8086      0x01
+#define CASCADE_LINE   2
 
 /* Out of the exceptions' way, should one get through in spite of all. */
 #define VECTOR_BASE_MASTER 0x20
-#define VECTOR_BASE_SLAVE 0x28
+#define VECTOR_BASE_SLAVE  0x28
 
 static void init_one(uint16_t port, uint8_t vector, uint8_t icw3)
 {

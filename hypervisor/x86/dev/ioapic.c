@@ -14,17 +14,17 @@
 #include <arch/irq.h>
 #include <arch/page.h>
 
-#define IOREGSEL 0x00
-#define IOWIN 0x10
+#define IOREGSEL      0x00
+#define IOWIN         0x10
 #define IOAPIC_WINDOW 0x20
 
-#define REG_ID 0
-#define REG_VERSION 1
+#define REG_ID       0
+#define REG_VERSION  1
 #define REG_RTE(pin) (0x10 + 2 * (pin))
 
 #define RTE_ACTIVE_LOW (1U << 13)
-#define RTE_LEVEL (1U << 15)
-#define RTE_MASKED (1U << 16)
+#define RTE_LEVEL      (1U << 15)
+#define RTE_MASKED     (1U << 16)
 #define RTE_DEST_SHIFT 24
 
 struct ioapic {

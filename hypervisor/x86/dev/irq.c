@@ -36,9 +36,9 @@
 #include <arch/irq.h>
 #include <arch/pci.h>
 
-#define STORM_WINDOW MILLISECS(10)
-#define STORM_LIMIT 5000 /* in a window */
-#define STRAYS_MAX 32
+#define STORM_WINDOW     MILLISECS(10)
+#define STORM_LIMIT      5000 /* in a window */
+#define STRAYS_MAX       32
 #define APIC_ID_MAX_8BIT 0xfe
 
 static struct irq_desc *gsi_descs;
@@ -48,7 +48,7 @@ static struct vector_map vector_map;
 static struct spinlock vector_lock = SPINLOCK_INIT(RANK_NONE);
 static struct timer storm_timer;
 static uint32_t storm_timer_set; /* atomic */
-static uint32_t spurious_count;	 /* atomic */
+static uint32_t spurious_count; /* atomic */
 
 struct irq_desc *irq_gsi_desc(unsigned int gsi)
 {
@@ -496,7 +496,7 @@ void __init irq_init(void)
 
 static void dump_line(struct irq_desc *desc)
 {
-	static const char *const kinds[] = { "gsi", "msi", "msi-x" };
+	static const char *const kinds[] = {"gsi", "msi", "msi-x"};
 	char who[64] = "", what[40];
 	unsigned long flags;
 	struct irq_desc c;

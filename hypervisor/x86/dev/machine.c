@@ -10,12 +10,12 @@
 #include <arch/cpu.h>
 
 #define RESET_CONTROL 0xcf9
-#define RESET_SYSTEM 0x02
-#define RESET_CPU 0x04
-#define RESET_FULL 0x08
+#define RESET_SYSTEM  0x02
+#define RESET_CPU     0x04
+#define RESET_FULL    0x08
 
-#define KBC_COMMAND 0x64
-#define KBC_BUSY 0x02
+#define KBC_COMMAND     0x64
+#define KBC_BUSY        0x02
 #define KBC_PULSE_RESET 0xfe
 
 __noreturn void machine_halt(void)
@@ -51,7 +51,7 @@ static __noreturn void reset_by_triple_fault(void)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __packed empty = { 0, 0 };
+	} __packed empty = {0, 0};
 
 	__asm__ volatile("lidt %0; int3" ::"m"(empty) : "memory");
 	machine_halt();

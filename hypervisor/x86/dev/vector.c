@@ -12,7 +12,7 @@
 
 #define VECTOR_INT80 0x80
 /* One priority class of the local APIC, and one more: spreads over the classes. */
-#define VECTOR_STEP 17
+#define VECTOR_STEP  17
 
 static bool vector_usable(unsigned int v)
 {

@@ -14,11 +14,11 @@
 
 #include <hv/types.h>
 
-#define ACPI_MAX_TABLES 64
-#define ACPI_MAX_CPUS 256
-#define ACPI_MAX_IOAPICS 16
-#define ACPI_MAX_MCFG 16
-#define ACPI_NR_ISA 16
+#define ACPI_MAX_TABLES      64
+#define ACPI_MAX_CPUS        256
+#define ACPI_MAX_IOAPICS     16
+#define ACPI_MAX_MCFG        16
+#define ACPI_NR_ISA          16
 #define ACPI_TABLE_MAX_BYTES (16UL << 20)
 
 /* A register, wherever it is ("generic address"). */

@@ -25,8 +25,8 @@
 
 struct pci_dev;
 
-#define MAX_GSIS 1024
-#define NR_VECTORS 256
+#define MAX_GSIS     1024
+#define NR_VECTORS   256
 /* No more can have a vector at one time. */
 #define MAX_MSI_IRQS 206
 
@@ -34,14 +34,14 @@ enum irq_kind { IRQ_GSI, IRQ_MSI, IRQ_MSIX };
 
 struct irq_desc {
 	struct spinlock lock;
-	uint8_t kind;	/* enum irq_kind */
+	uint8_t kind; /* enum irq_kind */
 	uint8_t vector; /* 0: none yet */
 	bool level, active_low;
 	/* Why it is masked */
-	bool enabled;	   /* somebody handles it */
+	bool enabled; /* somebody handles it */
 	bool awaiting_eoi; /* level: the guest is at it */
-	bool storming;	   /* too many: pauses until the storm timer */
-	bool in_use;	   /* MSI: taken from the pool */
+	bool storming; /* too many: pauses until the storm timer */
+	bool in_use; /* MSI: taken from the pool */
 
 	unsigned int gsi;
 	unsigned int dest; /* CPU that it is sent to */
@@ -90,8 +90,7 @@ int irq_bind(struct irq_desc *desc, struct domain *d, unsigned int pirq, uint32_
 void irq_unbind(struct irq_desc *desc, const struct domain *d, unsigned int pirq);
 /* The guest has served a level line. True: it was waiting for that. */
 bool irq_eoi(struct irq_desc *desc, const struct domain *d, unsigned int pirq);
-void irq_set_vcpu(struct irq_desc *desc, const struct domain *d, unsigned int pirq,
-		  struct vcpu *v);
+void irq_set_vcpu(struct irq_desc *desc, const struct domain *d, unsigned int pirq, struct vcpu *v);
 /* Waits until no CPU is delivering it any more. No locks, interrupts on. */
 void irq_sync(const struct irq_desc *desc);
 /* Writes it to its controller again, after the device was reset. */

@@ -23,13 +23,13 @@ struct domain;
 struct irq_desc;
 
 /* Segment, bus, device and function in one number. */
-#define PCI_SBDF(seg, bus, devfn)                                                                  \
+#define PCI_SBDF(seg, bus, devfn) \
 	((uint32_t)(seg) << 16 | (uint32_t)(uint8_t)(bus) << 8 | (uint8_t)(devfn))
-#define PCI_SEG(sbdf) ((sbdf) >> 16)
-#define PCI_BUS(sbdf) (((sbdf) >> 8) & 0xff)
+#define PCI_SEG(sbdf)   ((sbdf) >> 16)
+#define PCI_BUS(sbdf)   (((sbdf) >> 8) & 0xff)
 #define PCI_DEVFN(sbdf) ((sbdf)&0xff)
-#define PCI_FMT "%04x:%02x:%02x.%u"
-#define PCI_ARGS(sbdf) PCI_SEG(sbdf), PCI_BUS(sbdf), PCI_DEVFN(sbdf) >> 3, (sbdf)&7
+#define PCI_FMT         "%04x:%02x:%02x.%u"
+#define PCI_ARGS(sbdf)  PCI_SEG(sbdf), PCI_BUS(sbdf), PCI_DEVFN(sbdf) >> 3, (sbdf)&7
 
 #define PCI_MAX_DEVICES 4096
 
@@ -82,16 +82,16 @@ void pci_port_write(struct domain *d, unsigned int port, unsigned int bytes, uin
 /* ---- MSI (msi.c) ----------------------------------------------------------- */
 
 /* Capability registers, relative to the capability */
-#define PCI_MSI_CTRL 2
-#define PCI_MSI_CTRL_ENABLE 0x0001
-#define PCI_MSI_CTRL_MULTI 0x0070 /* how many are enabled */
-#define PCI_MSI_CTRL_64BIT 0x0080
+#define PCI_MSI_CTRL          2
+#define PCI_MSI_CTRL_ENABLE   0x0001
+#define PCI_MSI_CTRL_MULTI    0x0070 /* how many are enabled */
+#define PCI_MSI_CTRL_64BIT    0x0080
 #define PCI_MSI_CTRL_MASKABLE 0x0100
-#define PCI_MSI_ADDR_LO 4
-#define PCI_MSI_ADDR_HI 8
-#define PCI_MSIX_CTRL 2
-#define PCI_MSIX_CTRL_SIZE 0x07ff
-#define PCI_MSIX_TABLE 4
+#define PCI_MSI_ADDR_LO       4
+#define PCI_MSI_ADDR_HI       8
+#define PCI_MSIX_CTRL         2
+#define PCI_MSIX_CTRL_SIZE    0x07ff
+#define PCI_MSIX_TABLE        4
 
 /* Length of the capability: what of it is the hypervisor's starts at 4. */
 unsigned int msi_cap_len(const struct pci_dev *dev);
