@@ -20,6 +20,9 @@ endef
 $(eval $(call unit-hv-test,test_elf,hypervisor/lib/elf.c hypervisor/lib/elf_xen.c \
 	hypervisor/lib/bzimage.c))
 
+UNIT_HV_INSN    := $(addprefix hypervisor/x86/pv/,insn.c insn_priv.c insn_rmw.c)
+$(eval $(call unit-hv-test,test_insn_native,$(UNIT_HV_INSN)))
+
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.
 UNIT_HV_DECOMP  := $(BUILD)/$(UNIT_HV)/test_decompress
