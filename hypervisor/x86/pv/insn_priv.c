@@ -76,13 +76,15 @@ static enum insn_status decode_0f01(const struct insn *insn, struct insn_priv *p
 		return INSN_UNSUPPORTED;
 	}
 	priv->kind = ext == 4 ? INSN_SMSW : INSN_LMSW;
-	priv->reg = insn->rm;
-	if (ext == 4 && !insn->mem) {
-		priv->size = insn->op_size;
-		return INSN_OK;
-	}
 	priv->size = 2;
-	return insn->mem ? set_memory(insn, priv, insn->seg, insn->offset, 2) : INSN_OK;
+	if (insn->mem) {
+		return set_memory(insn, priv, insn->seg, insn->offset, 2);
+	}
+	priv->reg = insn->rm;
+	if (ext == 4) {
+		priv->size = insn->op_size;
+	}
+	return INSN_OK;
 }
 
 /* CR0, 2, 3, 4, 8 and DR0-7 exist. */

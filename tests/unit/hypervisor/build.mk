@@ -22,6 +22,8 @@ $(eval $(call unit-hv-test,test_elf,hypervisor/lib/elf.c hypervisor/lib/elf_xen.
 
 UNIT_HV_INSN    := $(addprefix hypervisor/x86/pv/,insn.c insn_priv.c insn_rmw.c)
 $(eval $(call unit-hv-test,test_insn_native,$(UNIT_HV_INSN)))
+LIBS-test_insn  := -lcapstone
+$(eval $(call unit-hv-test,test_insn,$(UNIT_HV_INSN)))
 
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.
@@ -30,8 +32,8 @@ $(UNIT_HV_DECOMP): $(UNIT_HV)/test_decompress.c hypervisor/lib/bzimage.c hypervi
 		$(DECOMP_OBJ)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD      $@"
-	$(Q)$(CC) -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fno-stack-protector \
-		-fno-tree-loop-distribute-patterns -ffunction-sections -static -nostdlib -no-pie \
+	$(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -ffreestanding -fno-builtin \
+		-fno-stack-protector -ffunction-sections -static -nostdlib -no-pie \
 		-Ihypervisor/include -Wl,-Ttext-segment=0x10000000 -Wl,--gc-sections -o $@ $^
 
 .PHONY: test-unit-hypervisor test-unit-decompress
@@ -42,4 +44,4 @@ test-unit-decompress: $(UNIT_HV_DECOMP)
 
 test-unit: test-unit-hypervisor
 test-unit-hypervisor: $(UNIT_HV_PROGS)
-	$(Q)for t in $^; do echo "  TEST    $$t"; ./$$t || exit 1; done
+	$(Q)for t in $(UNIT_HV_PROGS); do echo "  TEST    $$t"; ./$$t || exit 1; done
