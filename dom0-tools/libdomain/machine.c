@@ -75,19 +75,21 @@ static void terminate(char *s, size_t size)
 	s[size - 1] = '\0';
 }
 
+#define BUILD_ID_MAX 64u
+
 static void build_id(struct dom_ctx *ctx, char *text, size_t size)
 {
+	/* The length, then as many bytes. */
 	struct {
-		xen_build_id_t id;
-		unsigned char data[256];
-	} b = {0};
+		uint32_t len;
+		uint8_t buf[BUILD_ID_MAX];
+	} id = {.len = BUILD_ID_MAX};
 	long len;
 
 	text[0] = '\0';
-	b.id.len = sizeof(b.data);
-	len = hv_cmd(ctx->hv, __HYPERVISOR_xen_version, XENVER_build_id, &b, sizeof(b));
-	for (long i = 0; i < len && (size_t)i * 2 + 3 <= size; i++) {
-		snprintf(text + i * 2, 3, "%02x", b.id.buf[i]);
+	len = hv_cmd(ctx->hv, __HYPERVISOR_xen_version, XENVER_build_id, &id, sizeof(id));
+	for (long i = 0; i < len && i < (long)BUILD_ID_MAX && (size_t)i * 2 + 3 <= size; i++) {
+		snprintf(text + i * 2, 3, "%02x", id.buf[i]);
 	}
 }
 
