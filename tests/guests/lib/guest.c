@@ -5,6 +5,7 @@
 
 struct start_info *start_info;
 struct shared_info *shared_info;
+struct vcpu_info *vcpu_info;
 struct trap_record last_trap;
 bool (*trap_hook)(struct regs *regs);
 volatile unsigned int event_count;
@@ -136,7 +137,7 @@ struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 
 uint64_t system_time(void)
 {
-	volatile struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
+	volatile struct vcpu_time_info *t = &vcpu_info->time;
 	uint64_t delta, now;
 	uint32_t version;
 
@@ -154,7 +155,7 @@ uint64_t system_time(void)
 
 void interrupts_off(void)
 {
-	shared_info->vcpu_info[0].evtchn_upcall_mask = 1;
+	vcpu_info->evtchn_upcall_mask = 1;
 	barrier();
 }
 
@@ -162,9 +163,9 @@ void interrupts_off(void)
 void interrupts_on(void)
 {
 	barrier();
-	shared_info->vcpu_info[0].evtchn_upcall_mask = 0;
+	vcpu_info->evtchn_upcall_mask = 0;
 	barrier();
-	if (shared_info->vcpu_info[0].evtchn_upcall_pending)
+	if (vcpu_info->evtchn_upcall_pending)
 		hypercall(xen_version, XENVER_version, 0);
 }
 
@@ -188,7 +189,7 @@ static void record(const struct regs *regs)
 	last_trap.count++;
 	last_trap.vector = (unsigned int)regs->vector;
 	last_trap.error_code = regs->error_code;
-	last_trap.cr2 = shared_info->vcpu_info[0].arch.cr2;
+	last_trap.cr2 = vcpu_info->arch.cr2;
 	last_trap.regs = *regs;
 }
 
@@ -199,7 +200,7 @@ void guest_trap(struct regs *regs)
 {
 	if (regs->vector == VECTOR_EVENT) {
 		event_count++;
-		shared_info->vcpu_info[0].evtchn_upcall_pending = 0;
+		vcpu_info->evtchn_upcall_pending = 0;
 		if (trap_hook)
 			trap_hook(regs);
 		return;
@@ -228,6 +229,11 @@ unsigned int run_user(const void *code, uint64_t arg)
 		.ss = FLAT_USER_SS64,
 	};
 
+	struct mmuext_op op = {.cmd = MMUEXT_NEW_USER_BASEPTR};
+
+	op.arg1.mfn = virt_to_mfn((void *)start_info->pt_base);
+	if (hypercall(mmuext_op, &op, 1, 0, DOMID_SELF))
+		error("NEW_USER_BASEPTR");
 	if (hypercall(stack_switch, FLAT_KERNEL_SS, kernel_stack + sizeof(kernel_stack)))
 		error("stack_switch");
 	if (save_context(&user_context) == 0) {
@@ -277,6 +283,7 @@ void guest_main(struct start_info *info)
 {
 	start_info = info;
 	shared_info = (struct shared_info *)shared_info_page;
+	vcpu_info = &shared_info->vcpu_info[0];
 	if (set_pte(shared_info_page, info->shared_info | PTE_RW))
 		__asm__ volatile("ud2");
 	set_up_entries();

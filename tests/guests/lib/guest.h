@@ -47,6 +47,11 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+static inline void barrier(void)
+{
+	__asm__ volatile("" : : : "memory");
+}
+
 /* What a test provides */
 extern const char test_title[];
 void test_main(void);
@@ -112,17 +117,23 @@ extern struct trap_record last_trap;
 extern uint64_t failsafe_selectors[4];
 
 /*
- * Runs instructions of which the first may fault: then the rest is skipped and
- * the fault recorded. Gives true if all went well.
+ * Runs instructions. If the first one faults, the rest is skipped and the fault
+ * recorded. Gives true if nothing trapped. TRAP_PROBE() is for an instruction
+ * that traps after it was executed (INT3, INT n).
  */
-#define PROBE(insn, ...)                                                        \
-	({                                                                      \
-		unsigned int before_ = last_trap.count;                         \
-		__asm__ volatile("1: " insn "\n2:\n"                            \
-				 ".pushsection .ex_table, \"a\"\n"              \
-				 ".quad 1b, 2b\n.popsection\n" __VA_ARGS__);    \
-		__atomic_load_n(&last_trap.count, __ATOMIC_RELAXED) == before_; \
+#define PROBE_AT(label, insn, ...)                                                   \
+	({                                                                           \
+		unsigned int before_;                                                \
+		barrier();                                                           \
+		before_ = last_trap.count;                                           \
+		__asm__ volatile("1: " insn "\n2:\n"                                 \
+				 ".pushsection .ex_table, \"a\"\n"                   \
+				 ".quad " #label ", 2b\n.popsection\n" __VA_ARGS__); \
+		barrier();                                                           \
+		last_trap.count == before_;                                          \
 	})
+#define PROBE(insn, ...)      PROBE_AT(1b, insn, __VA_ARGS__)
+#define TRAP_PROBE(insn, ...) PROBE_AT(2b, insn, __VA_ARGS__)
 
 #define expect_fault(ok, vec, ec)                            \
 	do {                                                 \
@@ -163,6 +174,7 @@ unsigned int run_user(const void *code, uint64_t arg);
 /* What the hypervisor started us with */
 extern struct start_info *start_info;
 extern struct shared_info *shared_info;
+extern struct vcpu_info *vcpu_info; /* vCPU 0's, wherever it is */
 void interrupts_off(void);
 void interrupts_on(void);
 
@@ -183,6 +195,21 @@ static inline long make_writable(const void *page)
 	return set_pte(page, virt_to_maddr(page) | PTE_RW);
 }
 
+/* Event channels of the 2-level ABI */
+evtchn_port_t evtchn_alloc(domid_t remote); /* error() when it fails */
+evtchn_port_t evtchn_connect(evtchn_port_t port); /* to our own unbound port */
+evtchn_port_t evtchn_virq(unsigned int virq, unsigned int vcpu);
+long evtchn_send(evtchn_port_t port);
+long evtchn_unmask(evtchn_port_t port);
+long evtchn_close(evtchn_port_t port);
+bool evtchn_pending(evtchn_port_t port);
+void evtchn_clear(evtchn_port_t port);
+void evtchn_mask_all(void);
+domid_t own_domid(void);
+
+/* Sleeps; events wake it early only if they are not masked. */
+void sleep_ns(uint64_t ns);
+
 /* CPU */
 static inline uint64_t rdtsc(void)
 {
@@ -196,11 +223,6 @@ struct cpuid {
 	uint32_t a, b, c, d;
 };
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf); /* through the prefix */
-
-static inline void barrier(void)
-{
-	__asm__ volatile("" : : : "memory");
-}
 
 uint64_t system_time(void); /* nanoseconds, by vCPU 0's clock */
 extern volatile unsigned int event_count; /* upcalls so far */
