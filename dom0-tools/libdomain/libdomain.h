@@ -197,7 +197,6 @@ int dom_sysrq(struct dom_ctx *ctx, uint32_t domid, char key);
 enum dom_mind_end {
 	DOM_MIND_GONE, /* the domain doesn't exist any more */
 	DOM_MIND_PRESERVED, /* it is down and stays listed, as configured */
-	DOM_MIND_RENAMED, /* somebody else destroyed or re-created it */
 };
 
 struct dom_mind_ops {
