@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * A connection: from bytes to requests and from replies to bytes.
+ *
+ * Bounds. In: a fixed buffer; more is read only when there is room. Out: while
+ * more than OUT_HIGH bytes (or as many replies as the quota "outstanding"
+ * allows) wait, no more of this client's requests run, so replies cannot pile
+ * up. Events are caused by others: equal ones that wait already are not queued
+ * again for an unprivileged client, its connection ends when one has waited
+ * for the timeout or when EVENT_MAX_DOMAIN bytes wait; a privileged one's when
+ * OUT_MAX bytes wait.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenstore/daemon/daemon.h>
+#include <xenstore/store/util.h>
+
+#define SLICE_REQUESTS	 8
+#define OUT_HIGH	 (64u << 10)
+#define EVENT_MAX_DOMAIN (256u << 10)
+#define OUT_MAX		 (16u << 20)
+
+/* ---- queue --------------------------------------------------------------- */
+
+static size_t outq_used(const struct outq *q)
+{
+	return q->tail - q->head;
+}
+
+static char *outq_room(struct outq *q, size_t len)
+{
+	if (q->head == q->tail) {
+		q->head = q->tail = 0;
+	}
+	if (q->cap - q->tail < len && q->head) {
+		memmove(q->data, q->data + q->head, outq_used(q));
+		q->tail -= q->head;
+		q->head = 0;
+	}
+	if (q->cap - q->tail < len) {
+		size_t cap = q->cap ? q->cap : 1024;
+
+		while (cap - q->tail < len) {
+			cap *= 2;
+		}
+		q->data = store_realloc(q->data, cap);
+		q->cap = cap;
+	}
+	return q->data + q->tail;
+}
+
+static void outq_put(struct outq *q, const struct xsd_sockmsg *hdr, const void *payload)
+{
+	char *p = outq_room(q, sizeof(*hdr) + hdr->len);
+
+	memcpy(p, hdr, sizeof(*hdr));
+	memcpy(p + sizeof(*hdr), payload, hdr->len);
+	q->tail += sizeof(*hdr) + hdr->len;
+	if (hdr->type == XS_WATCH_EVENT) {
+		q->events++;
+	} else {
+		q->replies++;
+	}
+}
+
+/* The two halves of a watch event are strings one after the other. */
+static void outq_put_event(struct outq *q, const char *path, size_t path_len, const char *token,
+			   size_t token_len)
+{
+	struct xsd_sockmsg hdr = {.type = XS_WATCH_EVENT, .len = (uint32_t)(path_len + token_len)};
+	char *p = outq_room(q, sizeof(hdr) + hdr.len);
+
+	memcpy(p, &hdr, sizeof(hdr));
+	memcpy(p + sizeof(hdr), path, path_len);
+	memcpy(p + sizeof(hdr) + path_len, token, token_len);
+	q->tail += sizeof(hdr) + hdr.len;
+	q->events++;
+}
+
+/* Takes @n bytes off, counting the messages that are wholly out. */
+static void outq_took(struct outq *q, size_t n)
+{
+	struct xsd_sockmsg hdr;
+
+	while (n) {
+		size_t part;
+
+		if (!q->frame_left) {
+			memcpy(&hdr, q->data + q->head, sizeof(hdr));
+			q->frame_left = sizeof(hdr) + hdr.len;
+			q->frame_event = hdr.type == XS_WATCH_EVENT;
+		}
+		part = n < q->frame_left ? n : q->frame_left;
+		q->frame_left -= part;
+		q->head += part;
+		n -= part;
+		if (!q->frame_left) {
+			q->events -= q->frame_event;
+			q->replies -= !q->frame_event;
+		}
+	}
+}
+
+/* Whether the same event waits untouched already. */
+static bool outq_has_event(const struct outq *q, const char *path, size_t path_len,
+			   const char *token, size_t token_len)
+{
+	size_t pos = q->head + q->frame_left;
+	struct xsd_sockmsg hdr;
+
+	for (; pos < q->tail; pos += sizeof(hdr) + hdr.len) {
+		const char *p = q->data + pos + sizeof(hdr);
+
+		memcpy(&hdr, q->data + pos, sizeof(hdr));
+		if (hdr.type == XS_WATCH_EVENT && hdr.len == path_len + token_len &&
+		    memcmp(p, path, path_len) == 0 &&
+		    memcmp(p + path_len, token, token_len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void outq_clear(struct outq *q)
+{
+	free(q->data);
+	*q = (struct outq){NULL};
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+struct conn *conn_create(struct xsd *d, const struct conn_io *io, uint16_t domid)
+{
+	struct conn *c = store_alloc(sizeof(*c));
+
+	memset(c, 0, offsetof(struct conn, in));
+	c->io = io;
+	c->d = d;
+	c->id = ++d->next_conn;
+	c->src.fd = -1;
+	c->want_read = true;
+	c->client = store_client_create(d->store, domid, c);
+	c->next = d->conns;
+	c->pprev = &d->conns;
+	if (c->next) {
+		c->next->pprev = &c->next;
+	}
+	d->conns = c;
+	return c;
+}
+
+void conn_kill(struct conn *c)
+{
+	c->dead = true;
+	c->d->dead_conns = true;
+}
+
+void conn_free(struct conn *c)
+{
+	store_client_destroy(c->client);
+	outq_clear(&c->out);
+	outq_clear(&c->late);
+	*c->pprev = c->next;
+	if (c->next) {
+		c->next->pprev = c->pprev;
+	}
+	free(c);
+}
+
+static void account_out(struct conn *c, size_t bytes_before, size_t replies_before)
+{
+	long bytes = (long)outq_used(&c->out) - (long)bytes_before;
+	long replies = (long)c->out.replies - (long)replies_before;
+
+	if (bytes) {
+		store_client_charge(c->client, bytes);
+	}
+	if (replies) {
+		store_client_outstanding(c->client, replies);
+	}
+}
+
+void conn_reset(struct conn *c)
+{
+	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+
+	c->in_head = c->in_tail = 0;
+	outq_clear(&c->out);
+	outq_clear(&c->late);
+	account_out(c, bytes, replies);
+	c->stuck_since = 0;
+	store_client_reset(c->client);
+}
+
+void conn_wake(struct conn *c)
+{
+	if (c->runnable || c->dead) {
+		return;
+	}
+	c->runnable = true;
+	c->run_next = NULL;
+	*c->d->run_end = c;
+	c->d->run_end = &c->run_next;
+}
+
+static void fail(struct conn *c, int error)
+{
+	c->io->failed(c, error);
+	conn_kill(c);
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static void conn_event(void *ctx, const char *path, const char *token)
+{
+	struct conn *c = ctx;
+	struct outq *q = c->in_request ? &c->late : &c->out;
+	size_t path_len = strlen(path) + 1, token_len = strlen(token) + 1;
+	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+	bool bound = !store_client_privileged(c->client);
+
+	if (c->dead || (bound && outq_has_event(q, path, path_len, token, token_len))) {
+		return;
+	}
+	outq_put_event(q, path, path_len, token, token_len);
+	account_out(c, bytes, replies);
+	if (outq_used(q) > (bound ? EVENT_MAX_DOMAIN : OUT_MAX)) {
+		log_line(c->d, "connection %u: too many events that nobody reads", c->id);
+		fail(c, -EIO);
+		return;
+	}
+	conn_wake(c);
+}
+
+const struct store_hooks xsd_hooks = {
+	.event = conn_event,
+	.introduce = domain_introduce,
+	.release = domain_release,
+	.resume = domain_resume,
+	.set_target = domain_set_target,
+	.is_introduced = domain_is_introduced,
+	.log_switch = log_switch,
+	.log = log_text,
+};
+
+static void send_out(struct conn *c)
+{
+	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+	ssize_t n;
+
+	while (outq_used(&c->out)) {
+		n = c->io->write(c, c->out.data + c->out.head, outq_used(&c->out));
+		if (n < 0) {
+			account_out(c, bytes, replies);
+			fail(c, (int)n);
+			return;
+		}
+		if (n == 0) {
+			break;
+		}
+		c->moved = true;
+		outq_took(&c->out, (size_t)n);
+	}
+	account_out(c, bytes, replies);
+	if (!c->out.events) {
+		c->stuck_since = 0;
+	} else if (!c->stuck_since || outq_used(&c->out) < bytes) {
+		c->stuck_since = now_ms();
+	}
+}
+
+bool conn_check_timeout(struct conn *c, uint64_t now)
+{
+	unsigned int limit = c->d->opt.watch_timeout;
+
+	if (c->dead || !c->stuck_since || !limit || store_client_privileged(c->client)) {
+		return false;
+	}
+	if (now - c->stuck_since > limit * 1000ull) {
+		log_line(c->d, "connection %u: didn't take an event for %u seconds", c->id, limit);
+		fail(c, -EIO);
+		return false;
+	}
+	return true;
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+/* Its replies have to get out before more of its requests run. */
+static bool blocked(const struct conn *c)
+{
+	uint64_t max = store_quota(c->d->store)->outstanding;
+
+	if (store_client_privileged(c->client)) {
+		return outq_used(&c->out) > OUT_HIGH;
+	}
+	return outq_used(&c->out) > OUT_HIGH || (max && c->out.replies >= max) ||
+	       (store_client_over_memory(c->client) && outq_used(&c->out));
+}
+
+static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char *payload)
+{
+	static char data[XENSTORE_PAYLOAD_MAX];
+	struct store_reply reply = {.data = data};
+	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+	struct xsd_sockmsg out = {.req_id = hdr->req_id, .tx_id = hdr->tx_id};
+
+	if (c->d->tracing) {
+		log_message(c->d, c, true, hdr, payload);
+	}
+	c->in_request = true;
+	store_request(c->client, hdr->type, hdr->tx_id, payload, hdr->len, &reply);
+	c->in_request = false;
+	out.type = reply.type;
+	out.len = reply.len;
+	outq_put(&c->out, &out, data);
+	if (c->d->tracing) {
+		log_message(c->d, c, false, &out, data);
+	}
+	if (outq_used(&c->late)) {
+		memcpy(outq_room(&c->out, outq_used(&c->late)), c->late.data + c->late.head,
+		       outq_used(&c->late));
+		c->out.tail += outq_used(&c->late);
+		c->out.events += c->late.events;
+		c->late.head = c->late.tail = c->late.events = 0;
+	}
+	account_out(c, bytes, replies);
+}
+
+/* Carries out one whole request from the buffer. False: there is none. */
+static bool next_request(struct conn *c)
+{
+	struct xsd_sockmsg hdr;
+	size_t have = c->in_tail - c->in_head;
+	const char *payload;
+
+	if (have < sizeof(hdr)) {
+		return false;
+	}
+	memcpy(&hdr, c->in + c->in_head, sizeof(hdr));
+	if (hdr.len > XENSTORE_PAYLOAD_MAX) {
+		fail(c, -EPROTO);
+		return false;
+	}
+	if (have < sizeof(hdr) + hdr.len) {
+		return false;
+	}
+	payload = c->in + c->in_head + sizeof(hdr);
+	c->in_head += sizeof(hdr) + hdr.len;
+	carry_out(c, &hdr, payload);
+	return true;
+}
+
+static bool has_request(const struct conn *c)
+{
+	struct xsd_sockmsg hdr;
+	size_t have = c->in_tail - c->in_head;
+
+	if (have < sizeof(hdr)) {
+		return false;
+	}
+	memcpy(&hdr, c->in + c->in_head, sizeof(hdr));
+	return hdr.len > XENSTORE_PAYLOAD_MAX || have >= sizeof(hdr) + hdr.len;
+}
+
+/* Fills the buffer unless a whole request is in it. */
+static void read_in(struct conn *c)
+{
+	ssize_t n;
+
+	if (has_request(c)) {
+		return;
+	}
+	if (c->in_head) {
+		memmove(c->in, c->in + c->in_head, c->in_tail - c->in_head);
+		c->in_tail -= c->in_head;
+		c->in_head = 0;
+	}
+	n = c->io->read(c, c->in + c->in_tail, sizeof(c->in) - c->in_tail);
+	if (n < 0) {
+		fail(c, (int)n);
+	} else if (n > 0) {
+		c->in_tail += (size_t)n;
+		c->moved = true;
+	}
+}
+
+/* An input that isn't going to be read mustn't wake the loop again and again. */
+static void tell_wants(struct conn *c)
+{
+	bool want_read = !blocked(c), want_write = outq_used(&c->out) != 0;
+
+	if (c->io->want && (want_read != c->want_read || want_write != c->want_write)) {
+		c->want_read = want_read;
+		c->want_write = want_write;
+		c->io->want(c, want_read, want_write);
+	}
+}
+
+void conn_slice(struct conn *c)
+{
+	unsigned int nr = 0;
+
+	if (c->dead) {
+		return;
+	}
+	c->moved = false;
+	if (outq_used(&c->out)) {
+		send_out(c);
+	}
+	if (!c->dead && !blocked(c)) {
+		read_in(c);
+		while (!c->dead && nr < SLICE_REQUESTS && !blocked(c) && next_request(c)) {
+			nr++;
+		}
+	}
+	if (!c->dead && outq_used(&c->out)) {
+		send_out(c);
+	}
+	if (c->dead) {
+		return;
+	}
+	if (c->moved && c->io->moved) {
+		c->io->moved(c);
+	}
+	tell_wants(c);
+	/* More to do without anything new arriving? */
+	if (!blocked(c) && (has_request(c) || (c->io->more && c->io->more(c)))) {
+		conn_wake(c);
+	}
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * xenstored: one thread, one epoll loop, one struct xsd that owns everything.
+ *
+ *   main.c      options, daemonizing, start and end
+ *   loop.c      epoll; rounds in which each connection gets one bounded slice
+ *   conn.c      a connection: bytes <-> requests, queues and their bounds
+ *   sock.c      connections over the Unix socket
+ *   domain.c    domains: rings, their coming and going
+ *   log.c       messages and the trace file
+ */
+#ifndef PAVISE_XSD_DAEMON_H
+#define PAVISE_XSD_DAEMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include <public/io/xs_wire.h>
+#include <xenstore/daemon/platform.h>
+#include <xenstore/store/store.h>
+
+/* What epoll's data points to. */
+struct source {
+	void (*ready)(struct source *src, uint32_t events);
+	int fd;
+};
+
+/* A queue of bytes to send; what is out comes off the front. */
+struct outq {
+	char *data;
+	size_t head, tail, cap;
+	size_t frame_left; /* of the message that is partly out */
+	bool frame_event;
+	size_t replies, events; /* whole or partial messages in here */
+};
+
+struct conn;
+
+/* The way of a connection's bytes. Both return bytes moved, 0 for none now, or an error. */
+struct conn_io {
+	ssize_t (*read)(struct conn *c, void *buf, size_t len);
+	ssize_t (*write)(struct conn *c, const void *buf, size_t len);
+	void (*moved)(struct conn *c); /* after a slice that moved something; may be NULL */
+	/* Which way it wants to be woken; called when that changes. May be NULL. */
+	void (*want)(struct conn *c, bool read, bool write);
+	/* Whether there is input that no event will tell of again. May be NULL. */
+	bool (*more)(struct conn *c);
+	void (*failed)(struct conn *c, int error); /* -EPROTO: an oversized message; -EIO ... */
+};
+
+#define CONN_IN 8192
+
+struct conn {
+	struct source src; /* sockets only */
+	const struct conn_io *io;
+	struct xsd *d;
+	struct domain *dom; /* rings only */
+	struct store_client *client;
+	unsigned int id;	 /* for the trace */
+	struct conn *next, **pprev; /* all connections */
+	struct conn *run_next;
+	bool runnable, dead;
+	bool want_read, want_write; /* what io->want() was told last */
+	bool in_request;      /* events for it wait behind the reply */
+	bool moved;
+	uint64_t stuck_since; /* ms; the first undelivered event; 0: none */
+	size_t in_head, in_tail;
+	struct outq out, late; /* late: events of the running request */
+	char in[CONN_IN];
+};
+
+struct xsd_options {
+	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid;
+	const char *pid_file, *trace_file;
+	unsigned int watch_timeout; /* seconds */
+};
+
+struct xsd {
+	struct xsd_options opt;
+	struct store *store;
+	struct platform *platform; /* or NULL */
+	struct source platform_src, listen_src, signal_src;
+	int epoll;
+	bool stop;
+	const char *socket;
+	struct conn *conns;
+	struct conn *run_first, **run_end;
+	struct domain *domains;
+	struct domain **by_port;
+	uint32_t nr_ports;
+	unsigned int next_conn;
+	bool dead_conns; /* somebody is marked dead */
+	FILE *trace;
+	bool tracing;
+	char trace_name[512];
+	bool in_background;
+};
+
+/* ---- loop.c -------------------------------------------------------------- */
+
+int loop_init(struct xsd *d);
+int loop_add(struct xsd *d, struct source *src, uint32_t events);
+void loop_mod(struct xsd *d, struct source *src, uint32_t events);
+void loop_del(struct xsd *d, struct source *src);
+
+/* Runs until d->stop. */
+void loop_run(struct xsd *d);
+
+uint64_t now_ms(void);
+
+/* ---- conn.c -------------------------------------------------------------- */
+
+struct conn *conn_create(struct xsd *d, const struct conn_io *io, uint16_t domid);
+
+/* Marks it; it goes at the end of the round. Its requests run no more. */
+void conn_kill(struct conn *c);
+void conn_free(struct conn *c);
+
+/* Back to a fresh connection: nothing queued, no watches, no transactions. */
+void conn_reset(struct conn *c);
+
+/* Puts it on the list of those that get a slice in the next round. */
+void conn_wake(struct conn *c);
+
+/* One slice: send, read, carry out some requests, send. */
+void conn_slice(struct conn *c);
+
+/* True while it has something queued for which a clock runs. */
+bool conn_check_timeout(struct conn *c, uint64_t now);
+
+extern const struct store_hooks xsd_hooks;
+
+/* ---- sock.c -------------------------------------------------------------- */
+
+/* -EADDRINUSE: another daemon answers there. */
+int sock_listen(struct xsd *d);
+void sock_close(struct xsd *d);
+
+/* ---- domain.c ------------------------------------------------------------ */
+
+/* Opens the hypervisor, and the control domain's ring unless told not to. */
+int domain_init(struct xsd *d);
+void domain_fini(struct xsd *d);
+int domain_introduce(void *d, uint16_t domid, uint64_t gfn, uint32_t port);
+int domain_release(void *d, uint16_t domid);
+int domain_resume(void *d, uint16_t domid);
+int domain_set_target(void *d, uint16_t domid, uint16_t target);
+bool domain_is_introduced(void *d, uint16_t domid);
+
+/* ---- log.c --------------------------------------------------------------- */
+
+void log_line(struct xsd *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_text(void *d, const char *text);
+int log_switch(void *d, bool on, const char *file);
+void log_reopen(struct xsd *d);
+
+/* The trace: one line a message. @in: from the client. */
+void log_message(struct xsd *d, const struct conn *c, bool in, const struct xsd_sockmsg *hdr,
+		 const char *payload);
+
+#endif

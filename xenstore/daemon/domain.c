@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * Domains: their rings, and how they come and go.
+ *
+ *   INTRODUCE          known, ring mapped, port bound, connected
+ *   shut down          told (@releaseDomain), everything stays
+ *   dying              told; ring unmapped, so that its frame can be freed
+ *   gone               told; its nodes and permissions forgotten
+ *   RELEASE            ring unmapped, told; nodes stay until it is gone
+ *
+ * A ring on which something impossible was seen is left alone, with the reason
+ * in its error field, until the domain asks to reconnect or is introduced
+ * again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include <xenstore/daemon/daemon.h>
+#include <xenstore/proto/ring.h>
+#include <xenstore/store/util.h>
+
+/* The third bit of server_features: WATCH takes a depth. */
+#define FEATURE_WATCH_DEPTH 4u
+#define FEATURES                                                                                   \
+	(XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR | FEATURE_WATCH_DEPTH)
+
+struct domain {
+	struct domain *next;
+	struct xsd *d;
+	uint16_t domid;
+	int target; /* or -1 */
+	struct xenstore_domain_interface *ring; /* NULL: not connected */
+	uint32_t port;
+	struct conn *conn;	      /* NULL: no ring, or one given up */
+	enum domain_state told; /* the last state that was announced */
+};
+
+static struct domain *find(struct xsd *d, uint16_t domid)
+{
+	struct domain *dom = d->domains;
+
+	while (dom && dom->domid != domid) {
+		dom = dom->next;
+	}
+	return dom;
+}
+
+/* ---- the ring as a connection -------------------------------------------- */
+
+static ssize_t dom_read(struct conn *c, void *buf, size_t len)
+{
+	return ring_read(c->dom->ring, RING_REQ, buf, len);
+}
+
+static ssize_t dom_write(struct conn *c, const void *buf, size_t len)
+{
+	return ring_write(c->dom->ring, RING_RSP, buf, len);
+}
+
+static bool dom_more(struct conn *c)
+{
+	return ring_filled(c->dom->ring, RING_REQ) != 0;
+}
+
+static void dom_moved(struct conn *c)
+{
+	platform_notify(c->d->platform, c->dom->port);
+}
+
+static void dom_failed(struct conn *c, int error)
+{
+	struct domain *dom = c->dom;
+	uint32_t code = error == -EPROTO ? XENSTORE_ERROR_PROTO : XENSTORE_ERROR_RINGIDX;
+
+	log_line(c->d, "domain %u: %s; not served until it reconnects", dom->domid,
+		 error == -EPROTO ? "a message that is too long" : "an impossible ring or no reader");
+	__atomic_store_n(&dom->ring->error, code, __ATOMIC_SEQ_CST);
+	platform_notify(c->d->platform, dom->port);
+	dom->conn = NULL;
+}
+
+static const struct conn_io ring_io = {
+	.read = dom_read,
+	.write = dom_write,
+	.more = dom_more,
+	.moved = dom_moved,
+	.failed = dom_failed,
+};
+
+static void connect_ring(struct domain *dom)
+{
+	struct conn *c = conn_create(dom->d, &ring_io, dom->domid);
+
+	c->dom = dom;
+	dom->conn = c;
+	store_client_set_target(c->client, dom->target);
+	conn_wake(c);
+}
+
+/* The domain wants to start afresh: everything it had here is forgotten. */
+static void reconnect(struct domain *dom)
+{
+	log_line(dom->d, "domain %u: reconnects", dom->domid);
+	if (dom->conn) {
+		conn_reset(dom->conn);
+	} else {
+		connect_ring(dom);
+	}
+	ring_reset(dom->ring);
+	__atomic_store_n(&dom->ring->error, XENSTORE_ERROR_NONE, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&dom->ring->connection, XENSTORE_CONNECTED, __ATOMIC_SEQ_CST);
+	platform_notify(dom->d->platform, dom->port);
+}
+
+static void dom_event(struct domain *dom)
+{
+	if (__atomic_load_n(&dom->ring->connection, __ATOMIC_ACQUIRE) == XENSTORE_RECONNECT) {
+		reconnect(dom);
+	}
+	if (dom->conn) {
+		conn_wake(dom->conn);
+	}
+}
+
+/* ---- connecting ---------------------------------------------------------- */
+
+static void port_set(struct xsd *d, uint32_t port, struct domain *dom)
+{
+	if (port >= d->nr_ports) {
+		uint32_t nr = port + 64;
+
+		d->by_port = store_realloc(d->by_port, nr * sizeof(struct domain *));
+		memset(d->by_port + d->nr_ports, 0, (nr - d->nr_ports) * sizeof(struct domain *));
+		d->nr_ports = nr;
+	}
+	d->by_port[port] = dom;
+}
+
+static void disconnect(struct domain *dom)
+{
+	struct xsd *d = dom->d;
+
+	if (!dom->ring) {
+		return;
+	}
+	if (dom->conn) {
+		conn_reset(dom->conn);
+		conn_kill(dom->conn);
+		dom->conn = NULL;
+	}
+	port_set(d, dom->port, NULL);
+	platform_unbind(d->platform, dom->port);
+	platform_ring_unmap(d->platform, dom->ring);
+	dom->ring = NULL;
+}
+
+static int attach(struct domain *dom, struct xenstore_domain_interface *ring, uint32_t remote_port)
+{
+	struct xsd *d = dom->d;
+	int rc = platform_bind(d->platform, dom->domid, remote_port);
+
+	if (rc < 0) {
+		platform_ring_unmap(d->platform, ring);
+		return rc;
+	}
+	dom->ring = ring;
+	dom->port = (uint32_t)rc;
+	port_set(d, dom->port, dom);
+	ring->server_features = FEATURES;
+	connect_ring(dom);
+	return 0;
+}
+
+static int introduce_ring(struct domain *dom, uint64_t gfn, uint32_t port)
+{
+	struct xenstore_domain_interface *ring;
+	int rc = platform_ring_map(dom->d->platform, dom->domid, gfn, &ring);
+
+	if (rc) {
+		return rc;
+	}
+	ring_reset(ring);
+	ring->error = XENSTORE_ERROR_NONE;
+	rc = attach(dom, ring, port);
+	if (!rc && ring->connection == XENSTORE_RECONNECT) {
+		__atomic_store_n(&ring->connection, XENSTORE_CONNECTED, __ATOMIC_SEQ_CST);
+		platform_notify(dom->d->platform, dom->port);
+	}
+	return rc;
+}
+
+static struct domain *create(struct xsd *d, uint16_t domid)
+{
+	struct domain *dom = store_zalloc(sizeof(*dom));
+
+	dom->d = d;
+	dom->domid = domid;
+	dom->target = -1;
+	dom->told = DOMAIN_RUNNING;
+	dom->next = d->domains;
+	d->domains = dom;
+	return dom;
+}
+
+static void destroy(struct domain *dom)
+{
+	struct xsd *d = dom->d;
+	struct domain **pp = &d->domains;
+
+	disconnect(dom);
+	while (*pp != dom) {
+		pp = &(*pp)->next;
+	}
+	*pp = dom->next;
+	for (struct domain *o = d->domains; o; o = o->next) {
+		if (o->target == dom->domid) {
+			o->target = -1;
+			if (o->conn) {
+				store_client_set_target(o->conn->client, -1);
+			}
+		}
+	}
+	free(dom);
+}
+
+int domain_introduce(void *daemon, uint16_t domid, uint64_t gfn, uint32_t port)
+{
+	struct xsd *d = daemon;
+	struct domain *dom = find(d, domid);
+	bool fresh = !dom;
+	int rc;
+
+	if (domid == 0) {
+		return -EINVAL;
+	}
+	if (!d->platform || platform_domain_state(d->platform, domid) == DOMAIN_GONE) {
+		return -ENOENT;
+	}
+	if (fresh) {
+		dom = create(d, domid);
+	} else {
+		disconnect(dom);
+	}
+	rc = introduce_ring(dom, gfn, port);
+	if (rc) {
+		log_line(d, "domain %u: can't connect: %s", domid, strerror(-rc));
+		if (fresh) {
+			destroy(dom);
+		}
+		return -EINVAL;
+	}
+	store_domain_introduced(d->store, domid);
+	return 0;
+}
+
+/* ---- going --------------------------------------------------------------- */
+
+static void forget(struct xsd *d, uint16_t domid)
+{
+	store_domain_forget(d->store, domid, d->opt.keep_orphans);
+}
+
+/* Announces what has become of a domain. May free it. */
+static void update(struct domain *dom)
+{
+	struct xsd *d = dom->d;
+	uint16_t domid = dom->domid;
+	enum domain_state state = platform_domain_state(d->platform, domid);
+
+	if (state == dom->told || state == DOMAIN_RUNNING) {
+		return;
+	}
+	dom->told = state;
+	if (state == DOMAIN_DYING) {
+		disconnect(dom);
+	} else if (state == DOMAIN_GONE) {
+		destroy(dom);
+	}
+	store_domain_released(d->store, domid);
+	if (state == DOMAIN_GONE) {
+		forget(d, domid);
+	}
+}
+
+static void update_all(struct xsd *d)
+{
+	for (struct domain *dom = d->domains, *next; dom; dom = next) {
+		next = dom->next;
+		if (dom->domid) {
+			update(dom);
+		}
+	}
+}
+
+int domain_release(void *daemon, uint16_t domid)
+{
+	struct xsd *d = daemon;
+	struct domain *dom = find(d, domid);
+	bool gone;
+
+	if (domid == 0) {
+		return -EINVAL;
+	}
+	if (!dom) {
+		return -ENOENT;
+	}
+	gone = platform_domain_state(d->platform, domid) == DOMAIN_GONE;
+	destroy(dom);
+	store_domain_released(d->store, domid);
+	if (gone) {
+		forget(d, domid);
+	}
+	return 0;
+}
+
+int domain_resume(void *daemon, uint16_t domid)
+{
+	struct domain *dom = find(daemon, domid);
+
+	if (!dom) {
+		return -ENOENT;
+	}
+	dom->told = DOMAIN_RUNNING;
+	return 0;
+}
+
+int domain_set_target(void *daemon, uint16_t domid, uint16_t target)
+{
+	struct xsd *d = daemon;
+	struct domain *dom = find(d, domid);
+
+	/* The control domain may do everything anyway. */
+	if (domid == 0) {
+		return 0;
+	}
+	if (!dom || (target != 0 && !find(d, target))) {
+		return -ENOENT;
+	}
+	dom->target = target;
+	if (dom->conn) {
+		store_client_set_target(dom->conn->client, target);
+	}
+	return 0;
+}
+
+bool domain_is_introduced(void *daemon, uint16_t domid)
+{
+	struct domain *dom = find(daemon, domid);
+
+	return dom && dom->ring;
+}
+
+/* ---- events and start ---------------------------------------------------- */
+
+static void platform_ready(struct source *src, uint32_t events)
+{
+	struct xsd *d = (struct xsd *)((char *)src - offsetof(struct xsd, platform_src));
+	int port;
+
+	while ((port = platform_pending(d->platform)) >= 0) {
+		platform_unmask(d->platform, (uint32_t)port);
+		if ((uint32_t)port == platform_domexc_port(d->platform)) {
+			update_all(d);
+		} else if ((uint32_t)port < d->nr_ports && d->by_port[port]) {
+			dom_event(d->by_port[port]);
+		}
+	}
+}
+
+static int connect_self(struct xsd *d)
+{
+	struct xenstore_domain_interface *ring;
+	struct domain *dom;
+	uint32_t port;
+	int rc = platform_ring_own(d->platform, &ring, &port);
+
+	if (rc) {
+		return rc;
+	}
+	dom = create(d, 0);
+	rc = attach(dom, ring, port);
+	if (rc) {
+		destroy(dom);
+		return rc;
+	}
+	platform_notify(d->platform, dom->port);
+	return 0;
+}
+
+int domain_init(struct xsd *d)
+{
+	int rc = platform_open(&d->platform);
+
+	if (rc) {
+		d->platform = NULL;
+		log_line(d, "no hypervisor (%s): serving the socket only", strerror(-rc));
+		return 0;
+	}
+	d->platform_src = (struct source){platform_ready, platform_fd(d->platform)};
+	rc = loop_add(d, &d->platform_src, EPOLLIN);
+	if (rc || d->opt.no_domain_init) {
+		return rc;
+	}
+	rc = connect_self(d);
+	if (rc) {
+		log_line(d, "can't connect the control domain itself: %s", strerror(-rc));
+	}
+	return rc;
+}
+
+void domain_fini(struct xsd *d)
+{
+	while (d->domains) {
+		destroy(d->domains);
+	}
+	platform_close(d->platform);
+	d->platform = NULL;
+	free(d->by_port);
+}

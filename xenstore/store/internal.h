@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * What the store's own files share. See store.h for the whole and node.h for
+ * the tree.
+ *
+ *   request.c, request_dom.c, control.c   payload <-> operation
+ *   ops.c				   read, write ... on a view, with permissions and quotas
+ *   tx.c				   transactions: snapshot, record, check, replay
+ *   watch.c				   who wants to know
+ *   account.c				   who has how much
+ */
+#ifndef PAVISE_STORE_INTERNAL_H
+#define PAVISE_STORE_INTERNAL_H
+
+#include <xenstore/store/node.h>
+#include <xenstore/store/store.h>
+#include <xenstore/store/util.h>
+
+/* ---- accounts: what each domain has (account.c) -------------------------- */
+
+struct account {
+	struct account *next;
+	uint16_t domid;
+	bool warned;	 /* the soft memory quota was exceeded and that was logged */
+	uint32_t holders; /* clients and changes that point here */
+	uint64_t nodes, node_bytes;
+	uint64_t watches, transactions, outstanding;
+	uint64_t other_bytes; /* watches, transactions, queues */
+};
+
+#define ACCOUNT_BUCKETS 64
+
+/* Never NULL: made when missing. */
+struct account *account_of(struct store *s, uint16_t domid);
+void account_free_all(struct store *s);
+uint64_t account_memory(const struct account *a);
+
+/* Node counts of a transaction that is not committed yet, per owner. */
+struct delta {
+	uint16_t domid;
+	int64_t nodes, bytes;
+};
+
+struct deltas {
+	struct delta *d;
+	unsigned int nr, cap;
+};
+
+void deltas_add(struct deltas *ds, uint16_t domid, int64_t nodes, int64_t bytes);
+struct delta deltas_of(const struct deltas *ds, uint16_t domid);
+void deltas_apply(struct store *s, struct deltas *ds); /* and empties it */
+void deltas_clear(struct deltas *ds);
+
+/* ---- clients ------------------------------------------------------------- */
+
+struct store_client {
+	struct store *store;
+	void *ctx;
+	struct account *account;
+	uint16_t domid;
+	int target; /* domid, or -1 */
+	struct watch *watches, **watches_end; /* in order of registration */
+	struct tx *txs;
+	uint32_t next_tx;
+	uint32_t nr_watches, nr_txs;
+	uint64_t bytes; /* of the account's other_bytes, this client's part */
+	uint64_t outstanding; /* likewise */
+	struct store_client *next, **pprev;
+};
+
+enum access {
+	ACCESS_READ = WIRE_PERM_READ,
+	ACCESS_WRITE = WIRE_PERM_WRITE,
+	ACCESS_OWNER = 4,
+};
+
+/* All that @c may do where @p holds. */
+unsigned int client_access(const struct store_client *c, const struct perms *p);
+
+/* ---- the store ----------------------------------------------------------- */
+
+enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, NR_SPECIAL };
+
+struct store {
+	const struct store_hooks *hooks;
+	void *daemon;
+	struct node *root;
+	uint64_t gen;
+	struct perms_table perms;
+	struct perms *special[NR_SPECIAL]; /* who may hear of them */
+	struct store_quota quota;
+	struct account *account[ACCOUNT_BUCKETS];
+	struct store_client *clients;
+	struct watch **watch_bucket;
+	uint32_t nr_watch_buckets, nr_watches;
+	uint64_t watch_seq;
+	uint32_t nr_txs;
+};
+
+void store_logf(struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* SPECIAL_* for "@introduceDomain" and "@releaseDomain" and what is below; -1. */
+int special_of(const char *path);
+
+/* ---- operations (ops.c) -------------------------------------------------- */
+
+/*
+ * What an operation works on: the store itself, or a transaction's copy. Its
+ * counts go to @deltas and are the caller's to apply or to forget.
+ */
+struct view {
+	struct store_client *client;
+	struct node **root;
+	struct deltas *deltas;
+};
+
+/*
+ * Paths are valid and absolute. All check permissions; the changing ones check
+ * quotas too, and either do all or nothing.
+ */
+int op_get(struct view *v, const char *path, unsigned int access, struct node **ret_node);
+int op_write(struct view *v, const char *path, const void *value, size_t len);
+
+/* 1: it was there already and nothing changed. */
+int op_mkdir(struct view *v, const char *path);
+
+/* *@ret_removed (may be NULL on 0: there was nothing) is the caller's to put. */
+int op_rm(struct view *v, const char *path, struct node **ret_removed);
+int op_set_perms(struct view *v, const char *path, const struct wire_perm *list, unsigned int nr);
+
+/* ---- transactions (tx.c) ------------------------------------------------- */
+
+enum tx_what {
+	TX_READ = 1,	 /* value, or just whether it is there; and permissions */
+	TX_LIST = 2,	 /* the names of its children */
+	TX_CHANGED = 4,	 /* any of WRITE, MKDIR, SET_PERMS, RM */
+	TX_SUBTREE = 8, /* RM: everything below counts */
+};
+
+enum tx_op_type { TX_OP_WRITE, TX_OP_MKDIR, TX_OP_RM, TX_OP_SET_PERMS };
+
+struct tx_touch { /* one path that the transaction has to do with */
+	struct tx_touch *next;
+	uint32_t hash;
+	unsigned int what;
+	bool told; /* an event for it is out (while committing) */
+	char path[];
+};
+
+struct tx_op {
+	enum tx_op_type type;
+	struct tx_touch *touch;
+	struct node *removed;
+	struct wire_perm *list;
+	size_t len; /* of value, or entries in list */
+	char *value;
+};
+
+struct tx {
+	struct tx *next;
+	struct store_client *client;
+	uint32_t id;
+	struct node *base; /* the tree it started from */
+	struct node *root; /* the tree as it sees it */
+	struct deltas deltas;
+	struct tx_touch **bucket;
+	uint32_t nr_buckets, nr_touched;
+	struct tx_op *ops;
+	uint32_t nr_ops, cap_ops;
+	uint64_t bytes; /* charged to the client */
+};
+
+int tx_start(struct store_client *c, uint32_t *ret_id);
+struct tx *tx_by_id(struct store_client *c, uint32_t id);
+
+/* -EAGAIN: conflict. The transaction is gone either way. */
+int tx_commit(struct tx *tx);
+void tx_abort(struct tx *tx);
+
+/*
+ * Notes an access. -ENOSPC: too many nodes. Called before the operation runs
+ * so that a refused one has changed nothing.
+ */
+int tx_note(struct tx *tx, const char *path, unsigned int what);
+
+/* Notes a change that was just made to the transaction's tree. Takes over @removed. */
+void tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void *data, size_t len,
+	       struct node *removed);
+
+/* ---- watches (watch.c) --------------------------------------------------- */
+
+struct watch {
+	struct watch *next, **pprev;   /* same bucket, in order of registration */
+	struct watch *client_next;
+	struct store_client *client;
+	uint64_t seq;
+	uint32_t hash;
+	int depth;	   /* levels below that count; -1: all */
+	uint16_t skip;	   /* bytes of an absolute path to leave out of events */
+	uint16_t path_len; /* of the absolute path */
+	const char *token;
+	char path[];	   /* absolute, NUL, then the token */
+};
+
+/* @path is absolute, @skip is as above. -EEXIST, -E2BIG (quota). */
+int watch_add(struct store_client *c, const char *path, unsigned int skip, const char *token,
+	      int depth);
+int watch_del(struct store_client *c, const char *path, unsigned int skip, const char *token);
+void watch_del_all(struct store_client *c);
+
+/* Tells those who may read it that @path has changed. */
+void watch_fire(struct store *s, const char *path);
+
+/* The same for @path with @removed below it being gone, deepest first. */
+void watch_fire_removed(struct store *s, const char *path, struct node *removed);
+void watch_fire_special(struct store *s, enum special which, uint16_t domid);
+size_t watch_bytes(const struct watch *w);
+
+/* ---- requests ------------------------------------------------------------ */
+
+struct request {
+	struct store_client *client;
+	uint32_t type;
+	struct tx *tx; /* or NULL */
+	const char *payload;
+	size_t len;
+	struct store_reply *reply;
+};
+
+/* Handlers return 0 with the reply filled in, or a negative errno. */
+int request_reply(struct request *rq, const void *data, size_t len);
+int request_ok(struct request *rq);
+
+/* @n strings exactly, or -EINVAL. */
+int request_strings(struct request *rq, const char **strs, int n);
+
+int request_domain(struct request *rq);	 /* request_dom.c */
+int request_control(struct request *rq); /* control.c */
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * A node's children: a B-tree of blocks without rebalancing. Blocks split when
+ * full and go when empty; a block isn't merged with its neighbour, because
+ * directories of the store grow and then vanish as a whole.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenstore/store/node.h>
+#include <xenstore/store/util.h>
+
+#define FIRST_CAP 2
+
+static struct kids *block_make(unsigned int level, unsigned int cap)
+{
+	struct kids *k = store_alloc(sizeof(*k) + cap * sizeof(k->slot[0]));
+
+	k->refs = 1;
+	k->level = (uint8_t)level;
+	k->nr = 0;
+	k->cap = (uint8_t)cap;
+	return k;
+}
+
+/* Makes *@pk ours alone: a copy whose slots have one reference more. */
+static struct kids *block_own(struct kids **pk)
+{
+	struct kids *old = *pk, *k;
+
+	if (old->refs == 1) {
+		return old;
+	}
+	k = block_make(old->level, old->cap);
+	k->nr = old->nr;
+	memcpy(k->slot, old->slot, old->nr * sizeof(k->slot[0]));
+	for (unsigned int i = 0; i < k->nr; i++) {
+		if (k->level) {
+			((struct kids *)k->slot[i])->refs++;
+		} else {
+			((struct node *)k->slot[i])->refs++;
+		}
+	}
+	old->refs--;
+	*pk = k;
+	return k;
+}
+
+static const struct node *first(const struct kids *k)
+{
+	while (k->level) {
+		k = k->slot[0];
+	}
+	return k->slot[0];
+}
+
+static int compare(const struct node *n, const char *name, size_t len)
+{
+	size_t common = n->name_len < len ? n->name_len : len;
+	int c = memcmp(n->data, name, common);
+
+	return c ? c : (n->name_len > len) - (n->name_len < len);
+}
+
+/*
+ * The last slot whose first name is <= @name; -1 if all are greater. @same
+ * tells whether it is equal (level 0 only).
+ */
+static int search(const struct kids *k, const char *name, size_t len, bool *same)
+{
+	int lo = 0, hi = k->nr;
+
+	*same = false;
+	while (lo < hi) {
+		int mid = (lo + hi) / 2;
+		const struct node *n = k->level ? first(k->slot[mid]) : k->slot[mid];
+		int c = compare(n, name, len);
+
+		if (c == 0) {
+			*same = true;
+			return mid;
+		}
+		if (c < 0) {
+			lo = mid + 1;
+		} else {
+			hi = mid;
+		}
+	}
+	return lo - 1;
+}
+
+struct node *kids_find(const struct kids *k, const char *name, size_t len)
+{
+	bool same;
+	int i;
+
+	if (!k) {
+		return NULL;
+	}
+	for (;;) {
+		i = search(k, name, len, &same);
+		if (i < 0) {
+			return NULL;
+		}
+		if (!k->level) {
+			return same ? k->slot[i] : NULL;
+		}
+		k = k->slot[i];
+	}
+}
+
+struct node **kids_own(struct kids **pk, const char *name, size_t len)
+{
+	for (;;) {
+		struct kids *k = block_own(pk);
+		bool same;
+		int i = search(k, name, len, &same);
+
+		if (!k->level) {
+			return (struct node **)&k->slot[i];
+		}
+		pk = (struct kids **)&k->slot[i];
+	}
+}
+
+static struct kids *slot_insert(struct kids **pk, int pos, void *what);
+
+/* Moves the upper half to a new right neighbour and inserts into one of them. */
+static struct kids *block_split(struct kids **pk, int pos, void *what)
+{
+	struct kids *k = *pk, *right = block_make(k->level, KIDS_MAX);
+	/* Names mostly arrive in order: then leave the left one nearly full. */
+	int keep = pos == k->nr ? k->nr - 1 : k->nr / 2;
+
+	right->nr = (uint8_t)(k->nr - keep);
+	memcpy(right->slot, k->slot + keep, right->nr * sizeof(k->slot[0]));
+	k->nr = (uint8_t)keep;
+	if (pos > keep) {
+		slot_insert(&right, pos - keep, what);
+	} else {
+		slot_insert(pk, pos, what);
+	}
+	return right;
+}
+
+/* *@pk is ours alone. Returns the new right neighbour if it had to split. */
+static struct kids *slot_insert(struct kids **pk, int pos, void *what)
+{
+	struct kids *k = *pk;
+
+	if (k->nr == KIDS_MAX) {
+		return block_split(pk, pos, what);
+	}
+	if (k->nr == k->cap) {
+		unsigned int cap = k->cap * 2u;
+
+		k = store_realloc(k, sizeof(*k) + cap * sizeof(k->slot[0]));
+		k->cap = (uint8_t)cap;
+		*pk = k;
+	}
+	memmove(k->slot + pos + 1, k->slot + pos, (size_t)(k->nr - pos) * sizeof(k->slot[0]));
+	k->slot[pos] = what;
+	k->nr++;
+	return NULL;
+}
+
+static struct kids *insert(struct kids **pk, struct node *n)
+{
+	struct kids *k = block_own(pk), *sibling;
+	bool same;
+	int i = search(k, n->data, n->name_len, &same);
+
+	if (!k->level) {
+		return slot_insert(pk, i + 1, n);
+	}
+	if (i < 0) {
+		i = 0;
+	}
+	sibling = insert((struct kids **)&k->slot[i], n);
+	return sibling ? slot_insert(pk, i + 1, sibling) : NULL;
+}
+
+void kids_insert(struct kids **pk, struct node *n)
+{
+	struct kids *right, *top;
+
+	if (!*pk) {
+		*pk = block_make(0, FIRST_CAP);
+	}
+	right = insert(pk, n);
+	if (right) {
+		top = block_make((*pk)->level + 1u, KIDS_MAX);
+		top->nr = 2;
+		top->slot[0] = *pk;
+		top->slot[1] = right;
+		*pk = top;
+	}
+}
+
+static struct node *remove_from(struct kids **pk, const char *name, size_t len)
+{
+	struct kids *k = block_own(pk), *below;
+	struct node *n;
+	bool same;
+	int i = search(k, name, len, &same);
+
+	if (k->level) {
+		n = remove_from((struct kids **)&k->slot[i], name, len);
+		below = k->slot[i];
+		if (below->nr) {
+			return n;
+		}
+		free(below);
+	} else {
+		n = k->slot[i];
+	}
+	k->nr--;
+	memmove(k->slot + i, k->slot + i + 1, (size_t)(k->nr - i) * sizeof(k->slot[0]));
+	return n;
+}
+
+struct node *kids_remove(struct kids **pk, const char *name, size_t len)
+{
+	struct node *n = remove_from(pk, name, len);
+	struct kids *k = *pk;
+
+	while (k->level && k->nr == 1) {
+		*pk = k->slot[0];
+		free(k);
+		k = *pk;
+	}
+	if (k->nr == 0) {
+		free(k);
+		*pk = NULL;
+	}
+	return n;
+}
+
+void kids_put(struct perms_table *t, struct kids *k)
+{
+	if (!k || --k->refs) {
+		return;
+	}
+	for (unsigned int i = 0; i < k->nr; i++) {
+		if (k->level) {
+			kids_put(t, k->slot[i]);
+		} else {
+			node_put(t, k->slot[i]);
+		}
+	}
+	free(k);
+}
+
+int kids_walk(const struct kids *k, int (*fn)(struct node *n, void *arg), void *arg)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; k && i < k->nr && !rc; i++) {
+		rc = k->level ? kids_walk(k->slot[i], fn, arg) : fn(k->slot[i], arg);
+	}
+	return rc;
+}
+
+struct valid_state {
+	const struct node *last;
+};
+
+static int check_order(struct node *n, void *arg)
+{
+	struct valid_state *s = arg;
+
+	if (!n->refs || (s->last && compare(s->last, n->data, n->name_len) >= 0)) {
+		return 1;
+	}
+	s->last = n;
+	return 0;
+}
+
+static bool blocks_valid(const struct kids *k)
+{
+	if (!k->refs || !k->nr || k->nr > k->cap || k->cap > KIDS_MAX) {
+		return false;
+	}
+	for (unsigned int i = 0; k->level && i < k->nr; i++) {
+		const struct kids *below = k->slot[i];
+
+		if (below->level + 1 != k->level || !blocks_valid(below)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool kids_valid(const struct kids *k)
+{
+	struct valid_state s = {NULL};
+
+	return !k || (blocks_valid(k) && kids_walk(k, check_order, &s) == 0);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The tree: immutable where it is shared, changed in place where it isn't.
+ *
+ * Each node and each block of children counts its references. Somebody who
+ * holds a reference to a node (a transaction to the root it started from) sees
+ * that node and everything below it unchanged for ever, because whoever wants
+ * to change something calls tree_own() first, and that copies every node on
+ * the path that has more than one reference. So a snapshot is one increment;
+ * and as long as there is no snapshot, a change copies nothing.
+ *
+ *   root --kids--> [ local | tool | vm ]		a block of up to KIDS_MAX
+ *		        |				children, sorted by name;
+ *		        +--kids--> [ domain ]		more than that become a
+ *						        B-tree of blocks
+ *
+ * Invariants: a node's kids is NULL or has at least one child; children of one
+ * node have different names, in increasing byte order; a reachable node has
+ * refs >= 1. A node's gen changes with its value, permissions or set of
+ * children and is never used twice in one store.
+ */
+#ifndef PAVISE_STORE_NODE_H
+#define PAVISE_STORE_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xenstore/store/perms.h>
+
+#define KIDS_MAX 32
+
+struct kids {
+	uint32_t refs;
+	uint8_t level; /* 0: slots are nodes, else blocks of the level below */
+	uint8_t nr, cap;
+	void *slot[];
+};
+
+struct node {
+	uint32_t refs;
+	uint16_t name_len, value_len;
+	uint64_t gen;
+	struct perms *perms;
+	struct kids *kids;
+	char data[]; /* name, NUL, value */
+};
+
+static inline const char *node_name(const struct node *n)
+{
+	return n->data;
+}
+
+static inline const char *node_value(const struct node *n)
+{
+	return n->data + n->name_len + 1;
+}
+
+/* What a node costs its owner, whatever the allocator makes of it. */
+static inline size_t node_bytes(size_t name_len, size_t value_len)
+{
+	return sizeof(struct node) + name_len + 1 + value_len;
+}
+
+static inline struct node *node_get(struct node *n)
+{
+	n->refs++;
+	return n;
+}
+
+/* A node with no value, no children and one reference. Takes over @perms. */
+struct node *node_make(const char *name, size_t name_len, struct perms *perms, uint64_t gen);
+void node_put(struct perms_table *t, struct node *n);
+
+/* ---- children (kids.c) --------------------------------------------------- */
+
+struct node *kids_find(const struct kids *k, const char *name, size_t len);
+
+/*
+ * The three below change the block *@k and take a *@k with other references
+ * apart from them first; the children themselves are not copied.
+ */
+struct node **kids_own(struct kids **k, const char *name, size_t len); /* must exist */
+void kids_insert(struct kids **k, struct node *n);		       /* must not; takes over n */
+struct node *kids_remove(struct kids **k, const char *name, size_t len); /* must; hands over */
+
+void kids_put(struct perms_table *t, struct kids *k);
+
+/* In order of names. Ends early with what @fn returns if that isn't 0. */
+int kids_walk(const struct kids *k, int (*fn)(struct node *n, void *arg), void *arg);
+
+/* False if the invariants above don't hold. */
+bool kids_valid(const struct kids *k);
+
+/* ---- whole trees (tree.c) ------------------------------------------------ */
+
+/* @path is valid and absolute in all of these; "/" is the root itself. */
+
+struct tree_find {
+	struct node *node; /* the deepest that exists */
+	bool whole;	   /* it is the one asked for */
+	const char *rest;  /* else: the rest of the path, from a name on */
+};
+
+struct tree_find tree_find(struct node *root, const char *path);
+
+/* NULL if there is none. */
+struct node *tree_lookup(struct node *root, const char *path);
+
+/*
+ * The place of an existing node, with the node and all on the way to it
+ * unshared, so that it may be changed and replaced.
+ */
+struct node **tree_own(struct perms_table *t, struct node **root, const char *path);
+
+/* The three below work on a place that tree_own() has returned. */
+void tree_set_value(struct node **place, const void *value, size_t len, uint64_t gen);
+void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms, uint64_t gen);
+struct node **tree_add(struct node **place, const char *name, size_t len, struct perms *perms,
+		       uint64_t gen);
+
+/* Takes an existing node other than the root out; the reference is the caller's. */
+struct node *tree_remove(struct perms_table *t, struct node **root, const char *path, uint64_t gen);
+
+#endif

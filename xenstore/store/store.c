@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The store as a whole: its life, its clients, domains that go away, and the
+ * check of everything.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenstore/store/internal.h>
+
+static const char *const special_names[NR_SPECIAL] = {"@introduceDomain", "@releaseDomain"};
+
+int special_of(const char *path)
+{
+	for (int i = 0; i < NR_SPECIAL; i++) {
+		if (strcmp(path, special_names[i]) == 0) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+struct store *store_create(const struct store_hooks *hooks, void *daemon)
+{
+	static const struct wire_perm dom0 = {0, 0};
+	struct store *s = store_zalloc(sizeof(*s));
+	struct account *a;
+
+	s->hooks = hooks;
+	s->daemon = daemon;
+#define Q(field, name, value, text) s->quota.field = value;
+	STORE_QUOTAS(Q)
+#undef Q
+	s->quota.soft_memory = 2097152;
+	perms_table_init(&s->perms);
+	for (int i = 0; i < NR_SPECIAL; i++) {
+		s->special[i] = perms_make(&s->perms, &dom0, 1);
+	}
+	s->root = node_make("", 0, perms_make(&s->perms, &dom0, 1), ++s->gen);
+	a = account_of(s, 0);
+	a->nodes = 1;
+	a->node_bytes = node_bytes(0, 0);
+	return s;
+}
+
+void store_destroy(struct store *s)
+{
+	if (!s) {
+		return;
+	}
+	assert(!s->clients);
+	node_put(&s->perms, s->root);
+	for (int i = 0; i < NR_SPECIAL; i++) {
+		perms_put(&s->perms, s->special[i]);
+	}
+	perms_table_fini(&s->perms);
+	account_free_all(s);
+	free(s->watch_bucket);
+	free(s);
+}
+
+struct store_quota *store_quota(struct store *s)
+{
+	return &s->quota;
+}
+
+int store_quota_set(struct store *s, const char *name, uint64_t value)
+{
+#define Q(field, quota_name, default_value, text)                                                  \
+	if (strcmp(name, quota_name) == 0) {                                                       \
+		s->quota.field = value;                                                            \
+		return 0;                                                                          \
+	}
+	STORE_QUOTAS(Q)
+#undef Q
+	return -EINVAL;
+}
+
+void store_logf(struct store *s, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (!s->hooks->log) {
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->hooks->log(s->daemon, line);
+}
+
+/* ---- clients ------------------------------------------------------------- */
+
+struct store_client *store_client_create(struct store *s, uint16_t domid, void *ctx)
+{
+	struct store_client *c = store_zalloc(sizeof(*c));
+
+	c->store = s;
+	c->ctx = ctx;
+	c->domid = domid;
+	c->target = -1;
+	c->account = account_of(s, domid);
+	c->account->holders++;
+	c->watches_end = &c->watches;
+	c->next = s->clients;
+	c->pprev = &s->clients;
+	if (c->next) {
+		c->next->pprev = &c->next;
+	}
+	s->clients = c;
+	return c;
+}
+
+void store_client_reset(struct store_client *c)
+{
+	watch_del_all(c);
+	while (c->txs) {
+		tx_abort(c->txs);
+	}
+}
+
+void store_client_destroy(struct store_client *c)
+{
+	if (!c) {
+		return;
+	}
+	store_client_reset(c);
+	store_client_charge(c, -(long)c->bytes);
+	store_client_outstanding(c, -(long)c->outstanding);
+	c->account->holders--;
+	*c->pprev = c->next;
+	if (c->next) {
+		c->next->pprev = c->pprev;
+	}
+	free(c);
+}
+
+void store_client_set_target(struct store_client *c, int target)
+{
+	c->target = target;
+}
+
+bool store_client_privileged(const struct store_client *c)
+{
+	return c->domid == 0;
+}
+
+void store_client_charge(struct store_client *c, long delta)
+{
+	struct account *a = c->account;
+	uint64_t soft = c->store->quota.soft_memory;
+
+	c->bytes += (uint64_t)delta;
+	a->other_bytes += (uint64_t)delta;
+	if (!soft || store_client_privileged(c)) {
+		return;
+	}
+	if (account_memory(a) <= soft) {
+		a->warned = false;
+	} else if (!a->warned) {
+		a->warned = true;
+		store_logf(c->store, "domain %u uses %llu bytes, more than the soft quota of %llu",
+			   c->domid, (unsigned long long)account_memory(a),
+			   (unsigned long long)soft);
+	}
+}
+
+void store_client_outstanding(struct store_client *c, long delta)
+{
+	c->outstanding += (uint64_t)delta;
+	c->account->outstanding += (uint64_t)delta;
+}
+
+bool store_client_over_memory(const struct store_client *c)
+{
+	uint64_t quota = c->store->quota.memory;
+
+	return quota && !store_client_privileged(c) && account_memory(c->account) > quota;
+}
+
+/* ---- domains ------------------------------------------------------------- */
+
+void store_domain_introduced(struct store *s, uint16_t domid)
+{
+	watch_fire_special(s, SPECIAL_INTRODUCE, domid);
+}
+
+void store_domain_released(struct store *s, uint16_t domid)
+{
+	watch_fire_special(s, SPECIAL_RELEASE, domid);
+}
+
+/* A client that may do everything, for what the store does on its own. */
+static struct store_client nobody(struct store *s)
+{
+	return (struct store_client){.store = s, .domid = 0, .target = -1};
+}
+
+struct owned {
+	uint16_t domid;
+	char path[XENSTORE_ABS_PATH_MAX + 1];
+	size_t len;
+	char **found;
+	size_t nr, cap;
+};
+
+/* Collects the paths of the topmost nodes that the domain owns. */
+static int find_owned(struct node *n, void *arg)
+{
+	struct owned *o = arg;
+	size_t len = o->len;
+
+	if (len + 1 + n->name_len >= sizeof(o->path)) {
+		return 0;
+	}
+	o->path[len] = '/';
+	memcpy(o->path + len + 1, n->data, n->name_len);
+	o->len = len + 1 + n->name_len;
+	if (perms_owner(n->perms) == o->domid) {
+		if (o->nr == o->cap) {
+			o->cap = o->cap ? o->cap * 2 : 16;
+			o->found = store_realloc(o->found, o->cap * sizeof(*o->found));
+		}
+		o->found[o->nr++] = store_memdup0(o->path, o->len);
+	} else {
+		kids_walk(n->kids, find_owned, o);
+	}
+	o->len = len;
+	return 0;
+}
+
+static void remove_owned(struct store *s, uint16_t domid)
+{
+	struct store_client god = nobody(s);
+	struct owned *o = store_zalloc(sizeof(*o));
+	struct deltas deltas = {NULL};
+	struct view v = {&god, &s->root, &deltas};
+	struct node *removed;
+
+	o->domid = domid;
+	kids_walk(s->root->kids, find_owned, o);
+	for (size_t i = 0; i < o->nr; i++) {
+		op_rm(&v, o->found[i], &removed);
+		deltas_apply(s, &deltas);
+		if (removed) {
+			watch_fire_removed(s, o->found[i], removed);
+			node_put(&s->perms, removed);
+		}
+		free(o->found[i]);
+	}
+	deltas_clear(&deltas);
+	free(o->found);
+	free(o);
+}
+
+void store_domain_forget(struct store *s, uint16_t domid, bool keep_nodes)
+{
+	struct account *a = account_of(s, domid), **pp;
+
+	if (!keep_nodes && a->nodes) {
+		remove_owned(s, domid);
+	}
+	perms_forget(&s->perms, domid);
+	if (a->holders || a->nodes) {
+		return;
+	}
+	for (pp = &s->account[domid % ACCOUNT_BUCKETS]; *pp != a; pp = &(*pp)->next) {
+	}
+	*pp = a->next;
+	free(a);
+}
+
+int store_preset(struct store *s, const char *path, const char *value)
+{
+	struct store_client god = nobody(s);
+	struct deltas deltas = {NULL};
+	struct view v = {&god, &s->root, &deltas};
+	int rc = op_write(&v, path, value, strlen(value));
+
+	deltas_apply(s, &deltas);
+	deltas_clear(&deltas);
+	return rc;
+}
+
+/* ---- looking at it ------------------------------------------------------- */
+
+void store_stats(struct store *s, struct store_stats *ret_stats)
+{
+	struct store_stats st = {
+		.watches = s->nr_watches,
+		.transactions = s->nr_txs,
+		.perm_lists = s->perms.nr,
+	};
+
+	for (unsigned int i = 0; i < ACCOUNT_BUCKETS; i++) {
+		for (struct account *a = s->account[i]; a; a = a->next) {
+			st.nodes += a->nodes;
+			st.node_bytes += a->node_bytes;
+		}
+	}
+	for (struct store_client *c = s->clients; c; c = c->next) {
+		st.clients++;
+	}
+	*ret_stats = st;
+}
+
+struct checking {
+	struct deltas found;
+	const char *wrong;
+};
+
+static int check_node(struct node *n, void *arg)
+{
+	struct checking *k = arg;
+
+	if (!n->refs || !n->perms || !n->perms->refs || !n->perms->nr) {
+		k->wrong = "a node without reference or permissions";
+	} else if (!kids_valid(n->kids)) {
+		k->wrong = "children out of order";
+	} else {
+		deltas_add(&k->found, perms_owner(n->perms), 1,
+			   (int64_t)node_bytes(n->name_len, n->value_len));
+		kids_walk(n->kids, check_node, k);
+	}
+	return k->wrong != NULL;
+}
+
+static const char *check_accounts(struct store *s, const struct deltas *found)
+{
+	for (unsigned int i = 0; i < found->nr; i++) {
+		account_of(s, found->d[i].domid);
+	}
+	for (unsigned int i = 0; i < ACCOUNT_BUCKETS; i++) {
+		for (struct account *a = s->account[i]; a; a = a->next) {
+			struct delta d = deltas_of(found, a->domid);
+			uint64_t watches = 0, txs = 0, bytes = 0, holders = 0;
+
+			for (struct store_client *c = s->clients; c; c = c->next) {
+				if (c->account == a) {
+					watches += c->nr_watches;
+					txs += c->nr_txs;
+					bytes += c->bytes;
+					holders++;
+				}
+			}
+			if (a->nodes != (uint64_t)d.nodes || a->node_bytes != (uint64_t)d.bytes) {
+				return "a domain's count of nodes";
+			}
+			if (a->watches != watches || a->transactions != txs ||
+			    a->other_bytes != bytes || a->holders != holders) {
+				return "a domain's count of watches, transactions or memory";
+			}
+		}
+	}
+	return NULL;
+}
+
+const char *store_check(struct store *s)
+{
+	struct checking k = {.wrong = NULL};
+
+	check_node(s->root, &k);
+	if (!k.wrong) {
+		k.wrong = check_accounts(s, &k.found);
+	}
+	deltas_clear(&k.found);
+	return k.wrong;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * Nodes and paths through them. See node.h for who may change what when.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenstore/store/node.h>
+#include <xenstore/store/util.h>
+
+struct node *node_make(const char *name, size_t name_len, struct perms *perms, uint64_t gen)
+{
+	struct node *n = store_alloc(node_bytes(name_len, 0));
+
+	n->refs = 1;
+	n->name_len = (uint16_t)name_len;
+	n->value_len = 0;
+	n->gen = gen;
+	n->perms = perms;
+	n->kids = NULL;
+	memcpy(n->data, name, name_len);
+	n->data[name_len] = '\0';
+	return n;
+}
+
+void node_put(struct perms_table *t, struct node *n)
+{
+	if (!n || --n->refs) {
+		return;
+	}
+	kids_put(t, n->kids);
+	perms_put(t, n->perms);
+	free(n);
+}
+
+static struct node *node_own(struct node **place)
+{
+	struct node *old = *place, *n;
+	size_t size;
+
+	if (old->refs == 1) {
+		return old;
+	}
+	size = node_bytes(old->name_len, old->value_len);
+	n = store_alloc(size);
+	memcpy(n, old, size);
+	n->refs = 1;
+	perms_get(n->perms);
+	if (n->kids) {
+		n->kids->refs++;
+	}
+	old->refs--;
+	*place = n;
+	return n;
+}
+
+/* The next name of a path, NULL at its end; steps *@path over it. */
+static const char *next_name(const char **path, size_t *ret_len)
+{
+	const char *name = *path, *end;
+
+	while (*name == '/') {
+		name++;
+	}
+	if (!*name) {
+		return NULL;
+	}
+	end = strchrnul(name, '/');
+	*ret_len = (size_t)(end - name);
+	*path = end;
+	return name;
+}
+
+struct tree_find tree_find(struct node *root, const char *path)
+{
+	struct tree_find f = {.node = root, .whole = true};
+	struct node *child;
+	const char *name;
+	size_t len;
+
+	while ((name = next_name(&path, &len))) {
+		child = kids_find(f.node->kids, name, len);
+		if (!child) {
+			f.whole = false;
+			f.rest = name;
+			break;
+		}
+		f.node = child;
+	}
+	return f;
+}
+
+struct node *tree_lookup(struct node *root, const char *path)
+{
+	struct tree_find f = tree_find(root, path);
+
+	return f.whole ? f.node : NULL;
+}
+
+struct node **tree_own(struct perms_table *t, struct node **root, const char *path)
+{
+	struct node **place = root;
+	const char *name;
+	size_t len;
+
+	node_own(place);
+	while ((name = next_name(&path, &len))) {
+		place = kids_own(&(*place)->kids, name, len);
+		node_own(place);
+	}
+	return place;
+}
+
+void tree_set_value(struct node **place, const void *value, size_t len, uint64_t gen)
+{
+	struct node *n = *place;
+
+	if (n->value_len != len) {
+		n = store_realloc(n, node_bytes(n->name_len, len));
+		n->value_len = (uint16_t)len;
+		*place = n;
+	}
+	if (len) {
+		memcpy(n->data + n->name_len + 1, value, len);
+	}
+	n->gen = gen;
+}
+
+void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms, uint64_t gen)
+{
+	struct node *n = *place;
+	struct perms *old = n->perms;
+
+	n->perms = perms_get(perms);
+	n->gen = gen;
+	perms_put(t, old);
+}
+
+struct node **tree_add(struct node **place, const char *name, size_t len, struct perms *perms,
+		       uint64_t gen)
+{
+	struct node *parent = *place;
+
+	kids_insert(&parent->kids, node_make(name, len, perms, gen));
+	parent->gen = gen;
+	return kids_own(&parent->kids, name, len);
+}
+
+struct node *tree_remove(struct perms_table *t, struct node **root, const char *path, uint64_t gen)
+{
+	const char *name = strrchr(path, '/') + 1;
+	size_t parent_len = (size_t)(name - path);
+	char *parent = store_memdup0(path, parent_len);
+	struct node **place;
+
+	/* "/a/" finds "/a": names are what is between slashes. */
+	place = tree_own(t, root, parent);
+	free(parent);
+	(*place)->gen = gen;
+	return kids_remove(&(*place)->kids, name, strlen(name));
+}

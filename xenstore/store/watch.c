@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * Watches, in a hash table by path. An event on /a/b/c looks up "/", "/a",
+ * "/a/b" and "/a/b/c", so its cost depends on the depth of the path and on who
+ * is concerned, not on how many watches there are.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenstore/store/internal.h>
+
+#define FIRST_BUCKETS 64
+
+size_t watch_bytes(const struct watch *w)
+{
+	return sizeof(*w) + w->path_len + strlen(w->token) + 2;
+}
+
+static void link_in(struct store *s, struct watch *w)
+{
+	struct watch **pp = &s->watch_bucket[w->hash & (s->nr_watch_buckets - 1)];
+
+	w->next = *pp;
+	w->pprev = pp;
+	if (w->next) {
+		w->next->pprev = &w->next;
+	}
+	*pp = w;
+}
+
+static void grow(struct store *s)
+{
+	struct watch **old = s->watch_bucket;
+	uint32_t nr_old = s->nr_watch_buckets;
+
+	s->nr_watch_buckets = nr_old ? nr_old * 2 : FIRST_BUCKETS;
+	s->watch_bucket = store_zalloc(s->nr_watch_buckets * sizeof(*s->watch_bucket));
+	for (uint32_t i = 0; i < nr_old; i++) {
+		for (struct watch *w = old[i], *next; w; w = next) {
+			next = w->next;
+			link_in(s, w);
+		}
+	}
+	free(old);
+}
+
+static bool same(const struct watch *w, const char *path, unsigned int skip, const char *token)
+{
+	return w->skip == skip && strcmp(w->path, path) == 0 && strcmp(w->token, token) == 0;
+}
+
+/* A client may have thousands: look in the path's bucket. */
+static struct watch *find(struct store_client *c, const char *path, unsigned int skip,
+			  const char *token)
+{
+	struct store *s = c->store;
+	uint32_t hash = hash_final(hash_bytes(HASH_INIT, path, strlen(path)));
+	struct watch *w;
+
+	if (!s->nr_watch_buckets) {
+		return NULL;
+	}
+	for (w = s->watch_bucket[hash & (s->nr_watch_buckets - 1)]; w; w = w->next) {
+		if (w->client == c && w->hash == hash && same(w, path, skip, token)) {
+			return w;
+		}
+	}
+	return NULL;
+}
+
+int watch_add(struct store_client *c, const char *path, unsigned int skip, const char *token,
+	      int depth)
+{
+	struct store *s = c->store;
+	size_t path_len = strlen(path), token_len = strlen(token);
+	bool bound = !store_client_privileged(c);
+	struct watch *w;
+
+	if (find(c, path, skip, token)) {
+		return -EEXIST;
+	}
+	if (bound && s->quota.watches && c->account->watches >= s->quota.watches) {
+		return -E2BIG;
+	}
+	if (bound && s->quota.memory &&
+	    account_memory(c->account) + path_len + token_len > s->quota.memory) {
+		return -ENOMEM;
+	}
+	w = store_zalloc(sizeof(*w) + path_len + token_len + 2);
+	w->client = c;
+	w->seq = s->watch_seq++;
+	w->depth = depth;
+	w->skip = (uint16_t)skip;
+	w->path_len = (uint16_t)path_len;
+	memcpy(w->path, path, path_len + 1);
+	w->token = memcpy(w->path + path_len + 1, token, token_len + 1);
+	w->hash = hash_final(hash_bytes(HASH_INIT, path, path_len));
+
+	if (s->nr_watches >= s->nr_watch_buckets) {
+		grow(s);
+	}
+	link_in(s, w);
+	*c->watches_end = w;
+	c->watches_end = &w->client_next;
+	s->nr_watches++;
+	c->nr_watches++;
+	c->account->watches++;
+	store_client_charge(c, (long)watch_bytes(w));
+	return 0;
+}
+
+/* @pp is where the client's list points to it. */
+static void drop(struct watch **pp)
+{
+	struct watch *w = *pp;
+	struct store_client *c = w->client;
+
+	*pp = w->client_next;
+	if (!*pp) {
+		c->watches_end = pp;
+	}
+	*w->pprev = w->next;
+	if (w->next) {
+		w->next->pprev = w->pprev;
+	}
+	c->store->nr_watches--;
+	c->nr_watches--;
+	c->account->watches--;
+	store_client_charge(c, -(long)watch_bytes(w));
+	free(w);
+}
+
+int watch_del(struct store_client *c, const char *path, unsigned int skip, const char *token)
+{
+	struct watch *w = find(c, path, skip, token);
+	struct watch **pp = &c->watches;
+
+	if (!w) {
+		return -ENOENT;
+	}
+	while (*pp != w) {
+		pp = &(*pp)->client_next;
+	}
+	drop(pp);
+	return 0;
+}
+
+void watch_del_all(struct store_client *c)
+{
+	while (c->watches) {
+		drop(&c->watches);
+	}
+}
+
+/* ---- firing -------------------------------------------------------------- */
+
+/* Those concerned by one event. They are few; a guest cannot make them many. */
+struct hits {
+	struct watch *few[16], **w;
+	unsigned int nr, cap;
+};
+
+static void hits_init(struct hits *h)
+{
+	h->w = h->few;
+	h->nr = 0;
+	h->cap = sizeof(h->few) / sizeof(h->few[0]);
+}
+
+static void hits_fini(struct hits *h)
+{
+	if (h->w != h->few) {
+		free(h->w);
+	}
+}
+
+static void hits_add(struct hits *h, struct watch *w)
+{
+	if (h->nr == h->cap) {
+		struct watch **more = store_alloc(2 * h->cap * sizeof(struct watch *));
+
+		memcpy(more, h->w, h->nr * sizeof(struct watch *));
+		hits_fini(h);
+		h->w = more;
+		h->cap *= 2;
+	}
+	h->w[h->nr++] = w;
+}
+
+/* Watches on exactly the first @len bytes of @path; @below: levels down to the event. */
+static void collect(struct store *s, const char *path, size_t len, uint32_t hash, int below,
+		    struct hits *h)
+{
+	struct watch *w;
+
+	hash = hash_final(hash);
+	for (w = s->watch_bucket[hash & (s->nr_watch_buckets - 1)]; w; w = w->next) {
+		if (w->hash == hash && w->path_len == len && memcmp(w->path, path, len) == 0 &&
+		    (w->depth < 0 || below <= w->depth)) {
+			hits_add(h, w);
+		}
+	}
+}
+
+static int levels(const char *path)
+{
+	int n = 0;
+
+	for (; *path; path++) {
+		n += *path == '/' && path[1];
+	}
+	return n;
+}
+
+/* All watches on @path and what is above it. */
+static void collect_prefixes(struct store *s, const char *path, struct hits *h)
+{
+	uint32_t hash = hash_byte(HASH_INIT, '/');
+	int below = levels(path);
+	size_t i;
+
+	collect(s, "/", 1, hash, below, h);
+	if (!path[1]) {
+		return;
+	}
+	for (i = 1;; i++) {
+		if (path[i] == '/' || !path[i]) {
+			collect(s, path, i, hash, --below, h);
+		}
+		if (!path[i]) {
+			return;
+		}
+		hash = hash_byte(hash, (unsigned char)path[i]);
+	}
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct watch *x = *(struct watch *const *)a, *y = *(struct watch *const *)b;
+
+	return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* Delivers to those who may read where @perms (or, for a removal, @parent) hold. */
+static void deliver(struct store *s, struct hits *h, const char *path, const struct perms *perms,
+		    const struct perms *parent)
+{
+	if (h->nr > 1) {
+		qsort(h->w, h->nr, sizeof(struct watch *), by_seq);
+	}
+	for (unsigned int i = 0; i < h->nr; i++) {
+		struct watch *w = h->w[i];
+		unsigned int may = client_access(w->client, perms);
+
+		if (parent) {
+			may |= client_access(w->client, parent);
+		}
+		/* One that doesn't fit into a message could never be sent. */
+		if ((may & ACCESS_READ) &&
+		    strlen(path + w->skip) + strlen(w->token) + 2 <= XENSTORE_PAYLOAD_MAX) {
+			s->hooks->event(w->client->ctx, path + w->skip, w->token);
+		}
+	}
+}
+
+void watch_fire(struct store *s, const char *path)
+{
+	struct tree_find f;
+	struct hits h;
+
+	if (!s->nr_watches) {
+		return;
+	}
+	f = tree_find(s->root, path);
+	if (!f.whole) {
+		return; /* removed again since; that has its own event */
+	}
+	hits_init(&h);
+	collect_prefixes(s, path, &h);
+	deliver(s, &h, path, f.node->perms, NULL);
+	hits_fini(&h);
+}
+
+struct removal {
+	struct store *s;
+	char path[XENSTORE_ABS_PATH_MAX + 1];
+	size_t len;
+	uint32_t hash; /* of path, not final */
+};
+
+/* Watches on nodes below the one removed, each with its own path. */
+static int fire_below(struct node *n, void *arg)
+{
+	struct removal *r = arg;
+	size_t len = r->len;
+	uint32_t hash = r->hash;
+	struct hits h;
+
+	if (len + 1 + n->name_len >= sizeof(r->path)) {
+		return 0;
+	}
+	r->path[len] = '/';
+	memcpy(r->path + len + 1, n->data, n->name_len + 1u);
+	r->len = len + 1 + n->name_len;
+	r->hash = hash_bytes(hash, r->path + len, r->len - len);
+	kids_walk(n->kids, fire_below, r);
+
+	r->path[r->len] = '\0';
+	hits_init(&h);
+	collect(r->s, r->path, r->len, r->hash, 0, &h);
+	if (h.nr) {
+		deliver(r->s, &h, r->path, n->perms, NULL);
+	}
+	hits_fini(&h);
+	r->len = len;
+	r->hash = hash;
+	return 0;
+}
+
+void watch_fire_removed(struct store *s, const char *path, struct node *removed)
+{
+	struct removal *r;
+	struct tree_find f;
+	struct hits h;
+
+	if (!s->nr_watches) {
+		return;
+	}
+	if (removed->kids) {
+		r = store_alloc(sizeof(*r));
+		r->s = s;
+		r->len = strlen(path);
+		r->hash = hash_bytes(HASH_INIT, path, r->len);
+		memcpy(r->path, path, r->len);
+		kids_walk(removed->kids, fire_below, r);
+		free(r);
+	}
+	f = tree_find(s->root, path);
+	hits_init(&h);
+	collect_prefixes(s, path, &h);
+	deliver(s, &h, path, removed->perms, f.node->perms);
+	hits_fini(&h);
+}
+
+void watch_fire_special(struct store *s, enum special which, uint16_t domid)
+{
+	static const char *const names[] = {"@introduceDomain", "@releaseDomain"};
+	const struct perms *perms = s->special[which];
+	char one[32];
+	struct hits h;
+
+	if (!s->nr_watches) {
+		return;
+	}
+	snprintf(one, sizeof(one), "%s/%u", names[which], domid);
+	hits_init(&h);
+	collect(s, one, strlen(one), hash_bytes(HASH_INIT, one, strlen(one)), 0, &h);
+	collect(s, names[which], strlen(names[which]),
+		hash_bytes(HASH_INIT, names[which], strlen(names[which])), 0, &h);
+	if (h.nr > 1) {
+		qsort(h.w, h.nr, sizeof(struct watch *), by_seq);
+	}
+	for (unsigned int i = 0; i < h.nr; i++) {
+		struct watch *w = h.w[i];
+
+		if (client_access(w->client, perms) & ACCESS_READ) {
+			s->hooks->event(w->client->ctx,
+					w->depth == 1 ? one : w->path, w->token);
+		}
+	}
+	hits_fini(&h);
+}
