@@ -18,10 +18,10 @@
 #include <xenstore/daemon/daemon.h>
 #include <xenstore/store/util.h>
 
-#define SLICE_REQUESTS	 8
-#define OUT_HIGH	 (64u << 10)
+#define SLICE_REQUESTS   8
+#define OUT_HIGH         (64u << 10)
 #define EVENT_MAX_DOMAIN (256u << 10)
-#define OUT_MAX		 (16u << 20)
+#define OUT_MAX          (16u << 20)
 
 /* ---- queue --------------------------------------------------------------- */
 
@@ -116,8 +116,7 @@ static bool outq_has_event(const struct outq *q, const char *path, size_t path_l
 
 		memcpy(&hdr, q->data + pos, sizeof(hdr));
 		if (hdr.type == XS_WATCH_EVENT && hdr.len == path_len + token_len &&
-		    memcmp(p, path, path_len) == 0 &&
-		    memcmp(p + path_len, token, token_len) == 0) {
+		    memcmp(p, path, path_len) == 0 && memcmp(p + path_len, token, token_len) == 0) {
 			return true;
 		}
 	}

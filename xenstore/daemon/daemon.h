@@ -60,12 +60,12 @@ struct conn {
 	struct xsd *d;
 	struct domain *dom; /* rings only */
 	struct store_client *client;
-	unsigned int id;	 /* for the trace */
+	unsigned int id; /* for the trace */
 	struct conn *next, **pprev; /* all connections */
 	struct conn *run_next;
 	bool runnable, dead;
 	bool want_read, want_write; /* what io->want() was told last */
-	bool in_request;      /* events for it wait behind the reply */
+	bool in_request; /* events for it wait behind the reply */
 	bool moved;
 	uint64_t stuck_since; /* ms; the first undelivered event; 0: none */
 	size_t in_head, in_tail;

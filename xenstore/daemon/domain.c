@@ -7,7 +7,8 @@
  *   shut down          told (@releaseDomain), everything stays
  *   dying              told; ring unmapped, so that its frame can be freed
  *   gone               told; its nodes and permissions forgotten
- *   RELEASE            ring unmapped, told; nodes stay until it is gone
+ *   RELEASE            ring unmapped, told; nodes stay until it is gone, which
+ *                      is not told again
  *
  * A ring on which something impossible was seen is left alone, with the reason
  * in its error field, until the domain asks to reconnect or is introduced
@@ -24,7 +25,7 @@
 
 /* The third bit of server_features: WATCH takes a depth. */
 #define FEATURE_WATCH_DEPTH 4u
-#define FEATURES                                                                                   \
+#define FEATURES \
 	(XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR | FEATURE_WATCH_DEPTH)
 
 struct domain {
@@ -34,8 +35,9 @@ struct domain {
 	int target; /* or -1 */
 	struct xenstore_domain_interface *ring; /* NULL: not connected */
 	uint32_t port;
-	struct conn *conn;	      /* NULL: no ring, or one given up */
+	struct conn *conn; /* NULL: no ring, or one given up */
 	enum domain_state told; /* the last state that was announced */
+	bool released; /* kept only to notice when it is gone */
 };
 
 static struct domain *find(struct xsd *d, uint16_t domid)
@@ -46,6 +48,14 @@ static struct domain *find(struct xsd *d, uint16_t domid)
 		dom = dom->next;
 	}
 	return dom;
+}
+
+/* The same for what the toolstack may name. */
+static struct domain *find_known(struct xsd *d, uint16_t domid)
+{
+	struct domain *dom = find(d, domid);
+
+	return dom && !dom->released ? dom : NULL;
 }
 
 /* ---- the ring as a connection -------------------------------------------- */
@@ -76,7 +86,8 @@ static void dom_failed(struct conn *c, int error)
 	uint32_t code = error == -EPROTO ? XENSTORE_ERROR_PROTO : XENSTORE_ERROR_RINGIDX;
 
 	log_line(c->d, "domain %u: %s; not served until it reconnects", dom->domid,
-		 error == -EPROTO ? "a message that is too long" : "an impossible ring or no reader");
+		 error == -EPROTO ? "a message that is too long"
+				  : "an impossible ring or no reader");
 	__atomic_store_n(&dom->ring->error, code, __ATOMIC_SEQ_CST);
 	platform_notify(c->d->platform, dom->port);
 	dom->conn = NULL;
@@ -243,6 +254,7 @@ int domain_introduce(void *daemon, uint16_t domid, uint64_t gfn, uint32_t port)
 		dom = create(d, domid);
 	} else {
 		disconnect(dom);
+		dom->released = false;
 	}
 	rc = introduce_ring(dom, gfn, port);
 	if (rc) {
@@ -269,6 +281,7 @@ static void update(struct domain *dom)
 	struct xsd *d = dom->d;
 	uint16_t domid = dom->domid;
 	enum domain_state state = platform_domain_state(d->platform, domid);
+	bool tell = !dom->released;
 
 	if (state == dom->told || state == DOMAIN_RUNNING) {
 		return;
@@ -279,7 +292,9 @@ static void update(struct domain *dom)
 	} else if (state == DOMAIN_GONE) {
 		destroy(dom);
 	}
-	store_domain_released(d->store, domid);
+	if (tell) {
+		store_domain_released(d->store, domid);
+	}
 	if (state == DOMAIN_GONE) {
 		forget(d, domid);
 	}
@@ -298,7 +313,7 @@ static void update_all(struct xsd *d)
 int domain_release(void *daemon, uint16_t domid)
 {
 	struct xsd *d = daemon;
-	struct domain *dom = find(d, domid);
+	struct domain *dom = find_known(d, domid);
 	bool gone;
 
 	if (domid == 0) {
@@ -308,7 +323,12 @@ int domain_release(void *daemon, uint16_t domid)
 		return -ENOENT;
 	}
 	gone = platform_domain_state(d->platform, domid) == DOMAIN_GONE;
-	destroy(dom);
+	if (gone) {
+		destroy(dom);
+	} else {
+		disconnect(dom);
+		dom->released = true;
+	}
 	store_domain_released(d->store, domid);
 	if (gone) {
 		forget(d, domid);
@@ -318,7 +338,7 @@ int domain_release(void *daemon, uint16_t domid)
 
 int domain_resume(void *daemon, uint16_t domid)
 {
-	struct domain *dom = find(daemon, domid);
+	struct domain *dom = find_known(daemon, domid);
 
 	if (!dom) {
 		return -ENOENT;
@@ -330,13 +350,13 @@ int domain_resume(void *daemon, uint16_t domid)
 int domain_set_target(void *daemon, uint16_t domid, uint16_t target)
 {
 	struct xsd *d = daemon;
-	struct domain *dom = find(d, domid);
+	struct domain *dom = find_known(d, domid);
 
 	/* The control domain may do everything anyway. */
 	if (domid == 0) {
 		return 0;
 	}
-	if (!dom || (target != 0 && !find(d, target))) {
+	if (!dom || (target != 0 && !find_known(d, target))) {
 		return -ENOENT;
 	}
 	dom->target = target;

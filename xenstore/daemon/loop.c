@@ -13,7 +13,7 @@
 #include <xenstore/daemon/daemon.h>
 
 #define MAX_EVENTS 64
-#define TICK_MS	   1000
+#define TICK_MS    1000
 
 uint64_t now_ms(void)
 {
@@ -106,7 +106,9 @@ void loop_run(struct xsd *d)
 
 	while (!d->stop) {
 		n = epoll_wait(d->epoll, ev, MAX_EVENTS,
-			       d->run_first ? 0 : ticking ? TICK_MS : 10 * TICK_MS);
+			       d->run_first ? 0
+			       : ticking    ? TICK_MS
+					    : 10 * TICK_MS);
 		for (int i = 0; i < n; i++) {
 			struct source *src = ev[i].data.ptr;
 

@@ -46,15 +46,15 @@ static void usage(FILE *f)
 
 static const struct option options[] = {
 	{"no-domain-init", 0, NULL, 'D'}, {"entry-nb", 1, NULL, 'E'},
-	{"pid-file", 1, NULL, 'F'},	  {"help", 0, NULL, 'H'},
-	{"no-fork", 0, NULL, 'N'},	  {"output-pid", 0, NULL, 'P'},
-	{"entry-size", 1, NULL, 'S'},	  {"trace-file", 1, NULL, 'T'},
-	{"watch-nb", 1, NULL, 'W'},	  {"transaction", 1, NULL, 't'},
-	{"perm-nb", 1, NULL, 'A'},	  {"path-max", 1, NULL, 'M'},
-	{"quota", 1, NULL, 'Q'},	  {"quota-soft", 1, NULL, 'q'},
-	{"timeout", 1, NULL, 'w'},	  {"no-recovery", 0, NULL, 'R'},
-	{"internal-db", 2, NULL, 'I'},	  {"keep-orphans", 0, NULL, 'K'},
-	{"verbose", 0, NULL, 'V'},	  {NULL, 0, NULL, 0},
+	{"pid-file", 1, NULL, 'F'},       {"help", 0, NULL, 'H'},
+	{"no-fork", 0, NULL, 'N'},        {"output-pid", 0, NULL, 'P'},
+	{"entry-size", 1, NULL, 'S'},     {"trace-file", 1, NULL, 'T'},
+	{"watch-nb", 1, NULL, 'W'},       {"transaction", 1, NULL, 't'},
+	{"perm-nb", 1, NULL, 'A'},        {"path-max", 1, NULL, 'M'},
+	{"quota", 1, NULL, 'Q'},          {"quota-soft", 1, NULL, 'q'},
+	{"timeout", 1, NULL, 'w'},        {"no-recovery", 0, NULL, 'R'},
+	{"internal-db", 2, NULL, 'I'},    {"keep-orphans", 0, NULL, 'K'},
+	{"verbose", 0, NULL, 'V'},        {NULL, 0, NULL, 0},
 };
 
 static uint64_t number(const char *text)
@@ -134,8 +134,8 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::K", options,
-				  NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::K", options, NULL)) !=
+	       -1) {
 		switch (opt) {
 		case 'D':
 			d->opt.no_domain_init = true;

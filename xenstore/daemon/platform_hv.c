@@ -169,7 +169,7 @@ void platform_ring_unmap(struct platform *p, struct xenstore_domain_interface *r
 
 /* ---- the control domain itself ------------------------------------------- */
 
-#define BACKEND_DEV   "/dev/xen/xenbus_backend"
+#define BACKEND_DEV    "/dev/xen/xenbus_backend"
 #define BACKEND_EVTCHN _IO('B', 0) /* returns the port */
 
 static int own_port(uint32_t *ret_port)

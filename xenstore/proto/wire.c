@@ -12,10 +12,13 @@ static const struct {
 	int number;
 	const char *name;
 } errors[] = {
-#define ERR(e) {e, #e}
-	ERR(EINVAL),	ERR(EACCES), ERR(EEXIST), ERR(EISDIR), ERR(ENOENT), ERR(ENOMEM),
-	ERR(ENOSPC),	ERR(EIO),    ERR(ENOTEMPTY), ERR(ENOSYS), ERR(EROFS), ERR(EBUSY),
-	ERR(EAGAIN),	ERR(EISCONN), ERR(E2BIG), ERR(EPERM),
+#define ERR(e)        \
+	{             \
+		e, #e \
+	}
+	ERR(EINVAL), ERR(EACCES),  ERR(EEXIST),    ERR(EISDIR), ERR(ENOENT), ERR(ENOMEM),
+	ERR(ENOSPC), ERR(EIO),     ERR(ENOTEMPTY), ERR(ENOSYS), ERR(EROFS),  ERR(EBUSY),
+	ERR(EAGAIN), ERR(EISCONN), ERR(E2BIG),     ERR(EPERM),
 #undef ERR
 };
 

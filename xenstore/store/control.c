@@ -142,7 +142,7 @@ static int control_quota(struct request *rq, const char **args, int nr)
 		return -EINVAL;
 	}
 	add(&t, "Quota settings:\n");
-#define Q(field, name, value, text)                                                                \
+#define Q(field, name, value, text) \
 	add(&t, "%-17s: %8llu %s\n", name, (unsigned long long)s->quota.field, text);
 	STORE_QUOTAS(Q)
 #undef Q

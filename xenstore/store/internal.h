@@ -22,7 +22,7 @@
 struct account {
 	struct account *next;
 	uint16_t domid;
-	bool warned;	 /* the soft memory quota was exceeded and that was logged */
+	bool warned; /* the soft memory quota was exceeded and that was logged */
 	uint32_t holders; /* clients and changes that point here */
 	uint64_t nodes, node_bytes;
 	uint64_t watches, transactions, outstanding;
@@ -132,9 +132,9 @@ int op_set_perms(struct view *v, const char *path, const struct wire_perm *list,
 /* ---- transactions (tx.c) ------------------------------------------------- */
 
 enum tx_what {
-	TX_READ = 1,	 /* value, or just whether it is there; and permissions */
-	TX_LIST = 2,	 /* the names of its children */
-	TX_CHANGED = 4,	 /* any of WRITE, MKDIR, SET_PERMS, RM */
+	TX_READ = 1, /* value, or just whether it is there; and permissions */
+	TX_LIST = 2, /* the names of its children */
+	TX_CHANGED = 4, /* any of WRITE, MKDIR, SET_PERMS, RM */
 	TX_SUBTREE = 8, /* RM: everything below counts */
 };
 
@@ -191,16 +191,16 @@ void tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void
 /* ---- watches (watch.c) --------------------------------------------------- */
 
 struct watch {
-	struct watch *next, **pprev;   /* same bucket, in order of registration */
+	struct watch *next, **pprev; /* same bucket, in order of registration */
 	struct watch *client_next;
 	struct store_client *client;
 	uint64_t seq;
 	uint32_t hash;
-	int depth;	   /* levels below that count; -1: all */
-	uint16_t skip;	   /* bytes of an absolute path to leave out of events */
+	int depth; /* levels below that count; -1: all */
+	uint16_t skip; /* bytes of an absolute path to leave out of events */
 	uint16_t path_len; /* of the absolute path */
 	const char *token;
-	char path[];	   /* absolute, NUL, then the token */
+	char path[]; /* absolute, NUL, then the token */
 };
 
 /* @path is absolute, @skip is as above. -EEXIST, -E2BIG (quota). */
@@ -212,8 +212,11 @@ void watch_del_all(struct store_client *c);
 /* Tells those who may read it that @path has changed. */
 void watch_fire(struct store *s, const char *path);
 
-/* The same for @path with @removed below it being gone, deepest first. */
-void watch_fire_removed(struct store *s, const char *path, struct node *removed);
+/*
+ * The same for @removed having gone from @path, with everything below it,
+ * deepest first. @below_only: @path itself has had its event.
+ */
+void watch_fire_removed(struct store *s, const char *path, struct node *removed, bool below_only);
 void watch_fire_special(struct store *s, enum special which, uint16_t domid);
 size_t watch_bytes(const struct watch *w);
 
@@ -235,7 +238,7 @@ int request_ok(struct request *rq);
 /* @n strings exactly, or -EINVAL. */
 int request_strings(struct request *rq, const char **strs, int n);
 
-int request_domain(struct request *rq);	 /* request_dom.c */
+int request_domain(struct request *rq); /* request_dom.c */
 int request_control(struct request *rq); /* control.c */
 
 #endif

@@ -82,7 +82,7 @@ struct node *kids_find(const struct kids *k, const char *name, size_t len);
  * apart from them first; the children themselves are not copied.
  */
 struct node **kids_own(struct kids **k, const char *name, size_t len); /* must exist */
-void kids_insert(struct kids **k, struct node *n);		       /* must not; takes over n */
+void kids_insert(struct kids **k, struct node *n); /* must not; takes over n */
 struct node *kids_remove(struct kids **k, const char *name, size_t len); /* must; hands over */
 
 void kids_put(struct perms_table *t, struct kids *k);
@@ -99,8 +99,8 @@ bool kids_valid(const struct kids *k);
 
 struct tree_find {
 	struct node *node; /* the deepest that exists */
-	bool whole;	   /* it is the one asked for */
-	const char *rest;  /* else: the rest of the path, from a name on */
+	bool whole; /* it is the one asked for */
+	const char *rest; /* else: the rest of the path, from a name on */
 };
 
 struct tree_find tree_find(struct node *root, const char *path);

@@ -178,8 +178,7 @@ static int do_directory_part(struct request *rq)
 	uint64_t offset;
 	int rc;
 
-	if (request_strings(rq, strs, 2) ||
-	    wire_number_parse(strs[1], UINT32_MAX, &offset)) {
+	if (request_strings(rq, strs, 2) || wire_number_parse(strs[1], UINT32_MAX, &offset)) {
 		return -EINVAL;
 	}
 	path = absolute(rq, strs[0], strlen(strs[0]), buf, NULL);
@@ -306,7 +305,7 @@ static int do_rm(struct request *rq)
 	} else if (removed) {
 		deltas_apply(s, &deltas);
 		deltas_clear(&deltas);
-		watch_fire_removed(s, path, removed);
+		watch_fire_removed(s, path, removed, false);
 		node_put(&s->perms, removed);
 	}
 	return request_ok(rq);

@@ -29,7 +29,8 @@ static int introduce(struct request *rq, const struct store_hooks *h, void *daem
 	uint16_t domid;
 
 	if (request_strings(rq, strs, 3) || wire_domid_parse(strs[0], &domid) ||
-	    parse_gfn(strs[1], &gfn) || wire_number_parse(strs[2], UINT32_MAX, &port) || port == 0) {
+	    parse_gfn(strs[1], &gfn) || wire_number_parse(strs[2], UINT32_MAX, &port) ||
+	    port == 0) {
 		return -EINVAL;
 	}
 	return h->introduce ? h->introduce(daemon, domid, gfn, (uint32_t)port) : -ENOSYS;

@@ -71,10 +71,10 @@ struct store_quota *store_quota(struct store *s)
 
 int store_quota_set(struct store *s, const char *name, uint64_t value)
 {
-#define Q(field, quota_name, default_value, text)                                                  \
-	if (strcmp(name, quota_name) == 0) {                                                       \
-		s->quota.field = value;                                                            \
-		return 0;                                                                          \
+#define Q(field, quota_name, default_value, text) \
+	if (strcmp(name, quota_name) == 0) {      \
+		s->quota.field = value;           \
+		return 0;                         \
 	}
 	STORE_QUOTAS(Q)
 #undef Q
@@ -249,7 +249,7 @@ static void remove_owned(struct store *s, uint16_t domid)
 		op_rm(&v, o->found[i], &removed);
 		deltas_apply(s, &deltas);
 		if (removed) {
-			watch_fire_removed(s, o->found[i], removed);
+			watch_fire_removed(s, o->found[i], removed, false);
 			node_put(&s->perms, removed);
 		}
 		free(o->found[i]);

@@ -24,15 +24,15 @@
  * bounds. All are per domain and bind unprivileged domains only; 0 switches a
  * check off.
  */
-#define STORE_QUOTAS(Q)                                                                            \
-	Q(nodes, "nodes", 1000, "Nodes per domain")                                                \
-	Q(watches, "watches", 128, "Watches per domain")                                           \
-	Q(transactions, "transactions", 10, "Transactions per domain")                             \
-	Q(outstanding, "outstanding", 20, "Outstanding requests per domain")                       \
-	Q(tx_nodes, "transaction-nodes", 1024, "Max. number of accessed nodes per transaction")    \
-	Q(memory, "memory", 2621440, "Total Xenstore memory per domain (error level)")             \
-	Q(node_size, "node-size", 2048, "Max. size of a node")                                     \
-	Q(path_max, "path-max", 2048, "Max. length of a node path")                                \
+#define STORE_QUOTAS(Q)                                                                         \
+	Q(nodes, "nodes", 1000, "Nodes per domain")                                             \
+	Q(watches, "watches", 128, "Watches per domain")                                        \
+	Q(transactions, "transactions", 10, "Transactions per domain")                          \
+	Q(outstanding, "outstanding", 20, "Outstanding requests per domain")                    \
+	Q(tx_nodes, "transaction-nodes", 1024, "Max. number of accessed nodes per transaction") \
+	Q(memory, "memory", 2621440, "Total Xenstore memory per domain (error level)")          \
+	Q(node_size, "node-size", 2048, "Max. size of a node")                                  \
+	Q(path_max, "path-max", 2048, "Max. length of a node path")                             \
 	Q(perms, "permissions", 5, "Max. number of permissions per node")
 
 struct store_quota {

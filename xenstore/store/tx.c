@@ -324,7 +324,9 @@ static void tell(struct tx *tx)
 
 		if (op->type == TX_OP_RM) {
 			if (op->removed) {
-				watch_fire_removed(s, op->touch->path, op->removed);
+				watch_fire_removed(s, op->touch->path, op->removed,
+						   op->touch->told);
+				op->touch->told = true;
 			}
 		} else if (!op->touch->told) {
 			op->touch->told = true;

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *store_alloc(size_t size);			 /* not cleared */
-void *store_zalloc(size_t size);		 /* cleared */
+void *store_alloc(size_t size); /* not cleared */
+void *store_zalloc(size_t size); /* cleared */
 void *store_realloc(void *p, size_t size);
 char *store_memdup0(const char *p, size_t len); /* with a NUL added */
 

@@ -320,7 +320,7 @@ static int fire_below(struct node *n, void *arg)
 	return 0;
 }
 
-void watch_fire_removed(struct store *s, const char *path, struct node *removed)
+void watch_fire_removed(struct store *s, const char *path, struct node *removed, bool below_only)
 {
 	struct removal *r;
 	struct tree_find f;
@@ -337,6 +337,9 @@ void watch_fire_removed(struct store *s, const char *path, struct node *removed)
 		memcpy(r->path, path, r->len);
 		kids_walk(removed->kids, fire_below, r);
 		free(r);
+	}
+	if (below_only) {
+		return;
 	}
 	f = tree_find(s->root, path);
 	hits_init(&h);
@@ -367,8 +370,7 @@ void watch_fire_special(struct store *s, enum special which, uint16_t domid)
 		struct watch *w = h.w[i];
 
 		if (client_access(w->client, perms) & ACCESS_READ) {
-			s->hooks->event(w->client->ctx,
-					w->depth == 1 ? one : w->path, w->token);
+			s->hooks->event(w->client->ctx, w->depth == 1 ? one : w->path, w->token);
 		}
 	}
 	hits_fini(&h);

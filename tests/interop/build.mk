@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# Tests against other people's programs.
+include $(wildcard tests/interop/*/build.mk)
