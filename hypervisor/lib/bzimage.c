@@ -122,7 +122,7 @@ const char *bzimage_parse(struct bzimage *bz, const void *image, size_t size)
 		return "bzImage of a boot protocol before 2.08";
 	}
 	sects = p[SETUP_SECTS] ? p[SETUP_SECTS] : OLD_SETUP_SECTS;
-	start = (sects + 1) * SECTOR + (uint64_t)get32(p + PAYLOAD_OFFSET);
+	start = (uint64_t)(sects + 1) * SECTOR + get32(p + PAYLOAD_OFFSET);
 	len = get32(p + PAYLOAD_LENGTH);
 	if (start > size || len > size - start) {
 		return "bzImage is truncated: its payload ends behind the end of the file";

@@ -33,7 +33,7 @@ $(UNIT_HV_DECOMP): $(UNIT_HV)/test_decompress.c hypervisor/lib/bzimage.c hypervi
 	@mkdir -p $(@D)
 	$(Q)echo "  LD      $@"
 	$(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -ffreestanding -fno-builtin \
-		-fno-stack-protector -ffunction-sections -static -nostdlib -no-pie \
+		-fno-stack-protector -ffunction-sections -fno-pie -static -nostdlib \
 		-Ihypervisor/include -Wl,-Ttext-segment=0x10000000 -Wl,--gc-sections -o $@ $^
 
 .PHONY: test-unit-hypervisor test-unit-decompress
