@@ -51,7 +51,8 @@ struct vcpu {
 	/* Scheduling (sched/) */
 	unsigned long pause_flags; /* VPF_*, atomic bits */
 	int pause_count;	   /* atomic */
-	bool running;		   /* on a CPU now */
+	bool running;		   /* on a CPU, or just leaving one */
+	bool queued;		   /* in a run queue */
 	bool initialised;	   /* has a context (VCPUOP_initialise, setvcpucontext) */
 	bool yielded;
 	struct cpumask hard_affinity, soft_affinity;

@@ -25,6 +25,24 @@
  */
 long hypercall_continue(unsigned int op, unsigned int nr_args, const unsigned long *args);
 
+/* A multicall under way: the entry being executed. */
+struct mc_state {
+	struct multicall_entry call;
+};
+
+long do_multicall(uint64_t list, unsigned int nr);
+long do_xen_version(unsigned int cmd, uint64_t arg);
+long do_memory_op(unsigned long cmd, uint64_t arg);
+long do_domctl(uint64_t op);
+long do_sysctl(uint64_t op);
+
+/*
+ * -ENOSYS for a sub-operation that isn't there, said once in the log. Names of
+ * hypercalls are of the list, for messages.
+ */
+long hypercall_no_subop(unsigned int op, unsigned int cmd);
+const char *hypercall_name(unsigned int op);
+
 /* From the guest's SYSCALL: number and arguments in registers, the result into rax. */
 void hypercall_dispatch(struct cpu_user_regs *regs);
 

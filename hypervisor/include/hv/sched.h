@@ -40,7 +40,7 @@ struct sched_ops {
 	void (*init_cpu)(unsigned int cpu);
 	int (*init_domain)(struct domain *d);
 	void (*fini_domain)(struct domain *d);
-	void (*init_vcpu)(struct vcpu *v);
+	int (*init_vcpu)(struct vcpu *v);
 	void (*fini_vcpu)(struct vcpu *v);
 
 	/* @v became runnable; into its CPU's queue. Kicks the CPU if @v should run now. */
@@ -50,7 +50,9 @@ struct sched_ops {
 	void (*yield)(struct vcpu *v);
 	/* The next vCPU of @cpu (never NULL: the idle one) and for how long, in ns (<0: no limit). */
 	struct vcpu *(*pick)(unsigned int cpu, s_time_t now, s_time_t *ret_slice);
-	/* @v has stopped running and is still runnable: back into a queue. */
+	/* @v has run since run_queue.since. */
+	void (*charge)(struct vcpu *v, s_time_t now);
+	/* @v stops running and is still runnable: back into this CPU's queue if it may. */
 	void (*put_back)(struct vcpu *v);
 	/* Which CPU @v should queue on. */
 	unsigned int (*choose_cpu)(struct vcpu *v);

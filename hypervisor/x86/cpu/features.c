@@ -62,8 +62,7 @@ void __init features_detect(void)
 		   X86_CR4_DE;
 	if (cpu_has_xsave)
 		cr4_base |= X86_CR4_OSXSAVE;
-	if (cpu_has_fsgsbase)
-		cr4_base |= X86_CR4_FSGSBASE;
+
 	if (cpu_has_smep)
 		cr4_base |= X86_CR4_SMEP;
 	detect_xsave();

@@ -21,6 +21,7 @@
 #include <arch/features.h>
 #include <arch/page.h>
 #include <arch/pv.h>
+#include <arch/runstate.h>
 #include <arch/traps.h>
 
 void return_to_guest(void);
@@ -122,7 +123,7 @@ static bool load(struct vcpu *v)
 	/* Before the first TLB entry can come to be. */
 	cpumask_set(cpu, &v->domain->dirty_cpus);
 	pv_load_descriptor_tables(v, cpu);
-	write_cr4(cr4_base | (v->arch.cr4 & (X86_CR4_TSD | X86_CR4_DE)));
+	write_cr4(cr4_base | (v->arch.cr4 & pv_cr4_allowed(v)));
 	pv_load_root(v);
 	xstate_load(v);
 	pv_load_debugregs(v);
@@ -136,6 +137,7 @@ static void finish_load(struct vcpu *v, bool segments_failed)
 	uint16_t sel[4] = { v->arch.regs.ds, v->arch.regs.es, v->arch.regs.fs, v->arch.regs.gs };
 
 	time_update_vcpu(v);
+	arch_runstate_enter(v);
 	if (segments_failed) {
 		local_irq_enable();
 		pv_failsafe(v, sel);

@@ -18,6 +18,7 @@
 #include <arch/page.h>
 #include <arch/pt.h>
 #include <arch/pv.h>
+#include <arch/runstate.h>
 #include <arch/traps.h>
 
 void do_syscall(struct cpu_user_regs *regs);
@@ -52,6 +53,8 @@ void pv_toggle_mode(struct vcpu *v)
 	/* Which of the two GS bases is active; the other is in the MSR for the swap. */
 	__asm__ volatile("swapgs" ::: "memory");
 	pv_load_root(v);
+	if (v->arch.in_kernel)
+		arch_runstate_catch_up(v);
 }
 
 /* ---- frames ------------------------------------------------------------------- */

@@ -57,6 +57,7 @@ struct arch_vcpu {
 	/* Where this vCPU's state is loaded; NO_CPU: in memory. */
 	unsigned int loaded_cpu;
 	bool nmi_pending;
+	bool runstate_due; /* the guest's copy waits for kernel mode */
 	unsigned long tsc_offset;
 };
 

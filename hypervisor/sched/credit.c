@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The credit policy: CPU time in proportion to domains' weights, within caps.
+ *
+ * Each vCPU has a virtual time that advances while it runs, the slower the more
+ * weight it has; a domain's weight is shared by those of its vCPUs that want to
+ * run. A queue is in the order of virtual time, and the least advanced runs. One
+ * that was away joins at the queue's present (less a bonus, so that it runs soon
+ * after an event, however many others spin).
+ *
+ * Virtual times of all CPUs advance together: a CPU takes the head of another's
+ * queue when that is further behind than its own by more than a slice, or when it
+ * has none. So shares hold across CPUs, and no CPU idles while one queues.
+ *
+ * A cap limits a domain to so many percent of one CPU, counted over periods;
+ * above it, its vCPUs are parked until the period is over.
+ *
+ * Locks: as in core.c; the domain's numbers by atomics, its period by the timer.
+ */
+#include <hv/domain.h>
+#include <hv/lib.h>
+#include <hv/softirq.h>
+#include <hv/time.h>
+#include <public/domctl.h>
+#include <public/sysctl.h>
+#include <arch/cpu.h>
+
+#include "sched.h"
+
+#define DEFAULT_WEIGHT 256
+#define CONTROL_DOMAIN_WEIGHT 1024
+#define MAX_WEIGHT 65535
+#define CAP_PERIOD MILLISECS(30)
+/* How much earlier than the present one may join that was away. */
+#define WAKE_BONUS MILLISECS(5)
+
+static unsigned int tslice_ms = 10;
+static unsigned int ratelimit_us = 1000;
+static unsigned int migr_delay_us;
+
+struct credit_domain {
+	struct domain *domain;
+	uint32_t weight, cap;
+	int active; /* vCPUs that run or queue */
+	/* The cap's period */
+	int64_t used;
+	bool parked;
+	struct timer period_timer;
+};
+
+struct credit_vcpu {
+	struct vcpu *vcpu;
+	struct list_head link;
+	uint64_t vtime;
+	s_time_t ran_until; /* when it last left a CPU */
+	bool counted;	    /* in domain.active */
+	bool parked;
+};
+
+static struct credit_vcpu *cv(const struct vcpu *v)
+{
+	return v->sched_priv;
+}
+
+static struct credit_domain *cd(const struct domain *d)
+{
+	return d->sched_priv;
+}
+
+static uint64_t weighted(const struct vcpu *v, s_time_t ran)
+{
+	const struct credit_domain *d = cd(v->domain);
+	uint64_t active = (uint64_t)max(READ_ONCE(d->active), 1);
+
+	return (uint64_t)ran * DEFAULT_WEIGHT * active / READ_ONCE(d->weight);
+}
+
+static void count_active(struct credit_vcpu *c, bool active)
+{
+	if (c->counted == active)
+		return;
+	c->counted = active;
+	__atomic_add_fetch(&cd(c->vcpu->domain)->active, active ? 1 : -1, __ATOMIC_RELAXED);
+}
+
+/* ---- the queue -------------------------------------------------------------------------- */
+
+static void note_head(struct run_queue *rq)
+{
+	WRITE_ONCE(rq->head_vtime, list_empty(&rq->queue) ?
+					   UINT64_MAX :
+					   list_first_entry(&rq->queue, struct credit_vcpu, link)->vtime);
+}
+
+static void enqueue(struct run_queue *rq, struct credit_vcpu *c)
+{
+	struct credit_vcpu *pos;
+
+	list_for_each_entry (pos, &rq->queue, link) {
+		if (pos->vtime > c->vtime)
+			break;
+	}
+	list_add_tail(&c->link, &pos->link);
+	c->vcpu->queued = true;
+	rq->length++;
+	note_head(rq);
+}
+
+static void dequeue(struct run_queue *rq, struct credit_vcpu *c)
+{
+	list_del(&c->link);
+	c->vcpu->queued = false;
+	rq->length--;
+	note_head(rq);
+}
+
+/* ---- caps -------------------------------------------------------------------------------- */
+
+static bool over_cap(const struct credit_domain *d)
+{
+	uint32_t cap = READ_ONCE(d->cap);
+
+	return cap && READ_ONCE(d->used) >= (int64_t)(CAP_PERIOD / 100 * cap);
+}
+
+static void period_over(void *data)
+{
+	struct credit_domain *d = data;
+	int64_t budget = (int64_t)(CAP_PERIOD / 100 * d->cap);
+	int64_t left = READ_ONCE(d->used);
+	struct vcpu *v;
+
+	/* What was used too much counts against the next period. */
+	__atomic_sub_fetch(&d->used, min(left, budget), __ATOMIC_RELAXED);
+	if (d->cap && left > 0)
+		timer_set(&d->period_timer, time_now() + CAP_PERIOD);
+	if (over_cap(d))
+		return;
+	for_each_vcpu (d->domain, v) {
+		struct credit_vcpu *c = cv(v);
+
+		if (c && c->parked) {
+			c->parked = false;
+			vcpu_wake(v);
+		}
+	}
+}
+
+/* ---- the policy's functions ---------------------------------------------------------------- */
+
+static void credit_charge(struct vcpu *v, s_time_t now)
+{
+	struct run_queue *rq = &this_cpu(run_queue);
+	struct credit_domain *d = cd(v->domain);
+	struct credit_vcpu *c = cv(v);
+	s_time_t ran = max(now - rq->since, (s_time_t)0);
+
+	c->vtime += weighted(v, ran);
+	c->ran_until = now;
+	rq->since = now;
+	if (READ_ONCE(d->cap)) {
+		__atomic_add_fetch(&d->used, ran, __ATOMIC_RELAXED);
+		if (!timer_is_armed(&d->period_timer))
+			timer_set(&d->period_timer, now + CAP_PERIOD);
+	}
+	if (!vcpu_is_runnable(v))
+		count_active(c, false);
+}
+
+/* Should the CPU switch to @c at once? */
+static bool preempts(const struct run_queue *rq, const struct credit_vcpu *c, s_time_t now)
+{
+	const struct vcpu *cur = rq->curr;
+	uint64_t cur_vtime;
+
+	if (cur == rq->idle)
+		return true;
+	if (now - rq->since < MICROSECS(ratelimit_us))
+		return false;
+	cur_vtime = cv(cur)->vtime + weighted(cur, now - rq->since);
+	return c->vtime < cur_vtime;
+}
+
+static void credit_wake(struct vcpu *v)
+{
+	struct run_queue *rq = &per_cpu(run_queue, v->cpu);
+	struct credit_vcpu *c = cv(v);
+	uint64_t present = rq->min_vtime, bonus = (uint64_t)WAKE_BONUS;
+	s_time_t now = time_now();
+
+	if (over_cap(cd(v->domain))) {
+		c->parked = true;
+		return;
+	}
+	count_active(c, true);
+	c->vtime = max(c->vtime, present > bonus ? present - bonus : 0);
+	enqueue(rq, c);
+	if (preempts(rq, c, now))
+		softirq_raise_cpu(v->cpu, SOFTIRQ_SCHED);
+	else if (rq->length == 1)
+		/* The one that runs has no end to its slice: give it one. */
+		softirq_raise_cpu(v->cpu, SOFTIRQ_SCHED);
+}
+
+static void credit_sleep(struct vcpu *v)
+{
+	dequeue(&per_cpu(run_queue, v->cpu), cv(v));
+	count_active(cv(v), false);
+}
+
+static void credit_put_back(struct vcpu *v)
+{
+	struct run_queue *rq = &this_cpu(run_queue);
+	struct credit_vcpu *c = cv(v);
+
+	if (over_cap(cd(v->domain))) {
+		c->parked = true;
+		count_active(c, false);
+		return;
+	}
+	if (!cpumask_test(smp_processor_id(), &v->hard_affinity))
+		return; /* sched_switched() finds another place for it */
+	if (v->yielded) {
+		/* Behind whoever is next. */
+		v->yielded = false;
+		if (!list_empty(&rq->queue))
+			c->vtime = max(c->vtime, rq->head_vtime + 1);
+	}
+	enqueue(rq, c);
+}
+
+/* The CPU whose queue has the head that is furthest behind, if further than @limit. */
+static unsigned int find_victim(unsigned int me, uint64_t limit)
+{
+	unsigned int cpu, victim = MAX_CPUS;
+
+	for_each_online_cpu (cpu) {
+		uint64_t t = READ_ONCE(per_cpu(run_queue, cpu).head_vtime);
+
+		if (cpu != me && t < limit) {
+			limit = t;
+			victim = cpu;
+		}
+	}
+	return victim;
+}
+
+static bool may_take(const struct credit_vcpu *c, unsigned int cpu, s_time_t now)
+{
+	return !c->vcpu->running && cpumask_test(cpu, &c->vcpu->hard_affinity) &&
+	       now - c->ran_until >= MICROSECS(migr_delay_us);
+}
+
+static struct credit_vcpu *steal(unsigned int me, unsigned int victim, s_time_t now)
+{
+	struct run_queue *rq = &per_cpu(run_queue, victim);
+	struct credit_vcpu *c, *found = NULL;
+
+	/* Never wait for another queue while holding one. */
+	if (!spin_trylock(&rq->lock))
+		return NULL;
+	list_for_each_entry (c, &rq->queue, link) {
+		if (may_take(c, me, now)) {
+			found = c;
+			break;
+		}
+	}
+	if (found) {
+		dequeue(rq, found);
+		/* Others look for it under the lock of its CPU: that is ours from here on. */
+		WRITE_ONCE(found->vcpu->cpu, me);
+	}
+	spin_unlock(&rq->lock);
+	return found;
+}
+
+static struct vcpu *credit_pick(unsigned int cpu, s_time_t now, s_time_t *ret_slice)
+{
+	struct run_queue *rq = &per_cpu(run_queue, cpu);
+	uint64_t slice = (uint64_t)MILLISECS(tslice_ms), mine = rq->head_vtime;
+	struct credit_vcpu *c = NULL;
+	unsigned int victim;
+
+	victim = find_victim(cpu, mine == UINT64_MAX ? mine : (mine > slice ? mine - slice : 0));
+	if (victim < MAX_CPUS)
+		c = steal(cpu, victim, now);
+	if (!c && !list_empty(&rq->queue)) {
+		c = list_first_entry(&rq->queue, struct credit_vcpu, link);
+		dequeue(rq, c);
+	}
+	if (!c) {
+		*ret_slice = -1;
+		return rq->idle;
+	}
+	rq->min_vtime = max(rq->min_vtime, c->vtime);
+	*ret_slice = list_empty(&rq->queue) && !READ_ONCE(cd(c->vcpu->domain)->cap) ?
+			     -1 :
+			     MILLISECS(tslice_ms);
+	/* Alone here: still look round now and then for others that wait elsewhere. */
+	if (*ret_slice < 0 && cpumask_weight(cpu_online_map) > 1)
+		*ret_slice = 3 * MILLISECS(tslice_ms);
+	return c->vcpu;
+}
+
+static void credit_yield(struct vcpu *v)
+{
+	v->yielded = true;
+}
+
+static bool cpu_is_idle(unsigned int cpu)
+{
+	struct run_queue *rq = &per_cpu(run_queue, cpu);
+
+	return READ_ONCE(rq->curr) == rq->idle && !READ_ONCE(rq->length);
+}
+
+static unsigned int least_loaded(struct cpumask mask, unsigned int prefer)
+{
+	unsigned int cpu, best = prefer, best_len = ~0U;
+
+	if (cpumask_test(prefer, &mask)) {
+		if (cpu_is_idle(prefer))
+			return prefer;
+		best_len = per_cpu(run_queue, prefer).length + 1;
+	}
+	for_each_cpu (cpu, mask) {
+		unsigned int len = cpu_is_idle(cpu) ? 0 : per_cpu(run_queue, cpu).length + 1;
+
+		if (len < best_len) {
+			best = cpu;
+			best_len = len;
+		}
+	}
+	return best;
+}
+
+static unsigned int credit_choose_cpu(struct vcpu *v)
+{
+	struct cpumask hard = cpumask_and(v->hard_affinity, cpu_online_map);
+	struct cpumask both = cpumask_and(hard, v->soft_affinity);
+
+	return least_loaded(cpumask_empty(both) ? hard : both, v->cpu);
+}
+
+static void credit_init_cpu(unsigned int cpu)
+{
+	per_cpu(run_queue, cpu).head_vtime = UINT64_MAX;
+}
+
+static int credit_init_domain(struct domain *d)
+{
+	struct credit_domain *c = hv_zalloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->domain = d;
+	c->weight = is_control_domain(d) ? CONTROL_DOMAIN_WEIGHT : DEFAULT_WEIGHT;
+	timer_init(&c->period_timer, period_over, c, 0);
+	d->sched_priv = c;
+	return 0;
+}
+
+static void credit_fini_domain(struct domain *d)
+{
+	if (!d->sched_priv)
+		return;
+	timer_kill(&cd(d)->period_timer);
+	hv_free(d->sched_priv);
+	d->sched_priv = NULL;
+}
+
+static int credit_init_vcpu(struct vcpu *v)
+{
+	struct credit_vcpu *c = hv_zalloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->vcpu = v;
+	list_init(&c->link);
+	v->sched_priv = c;
+	return 0;
+}
+
+static void credit_fini_vcpu(struct vcpu *v)
+{
+	hv_free(v->sched_priv);
+	v->sched_priv = NULL;
+}
+
+static int credit_domain_params(struct domain *d, struct xen_domctl_scheduler_op *op)
+{
+	struct credit_domain *c = cd(d);
+
+	if (op->cmd == XEN_DOMCTL_SCHEDOP_getinfo) {
+		op->u.credit.weight = (uint16_t)c->weight;
+		op->u.credit.cap = (uint16_t)c->cap;
+		return 0;
+	}
+	if (op->cmd != XEN_DOMCTL_SCHEDOP_putinfo)
+		return -EINVAL;
+	/* As in Xen: weight 0 and cap 65535 leave things as they are. */
+	if (op->u.credit.weight)
+		WRITE_ONCE(c->weight, op->u.credit.weight);
+	if (op->u.credit.cap != 0xffff) {
+		if (op->u.credit.cap > 100 * d->max_vcpus)
+			return -EINVAL;
+		WRITE_ONCE(c->cap, op->u.credit.cap);
+		/* A cap that is gone frees those it held. */
+		if (!c->cap) {
+			c->used = 0;
+			period_over(c);
+		}
+	}
+	return 0;
+}
+
+static int credit_global_params(struct xen_sysctl_scheduler_op *op)
+{
+	struct xen_sysctl_credit_schedule *p = &op->u.sched_credit;
+
+	if (op->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
+		if (p->tslice_ms < XEN_SYSCTL_CSCHED_TSLICE_MIN ||
+		    p->tslice_ms > XEN_SYSCTL_CSCHED_TSLICE_MAX ||
+		    (p->ratelimit_us && (p->ratelimit_us < XEN_SYSCTL_SCHED_RATELIMIT_MIN ||
+					 p->ratelimit_us > XEN_SYSCTL_SCHED_RATELIMIT_MAX)) ||
+		    p->ratelimit_us > p->tslice_ms * 1000 ||
+		    p->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US)
+			return -EINVAL;
+		tslice_ms = p->tslice_ms;
+		ratelimit_us = p->ratelimit_us;
+		migr_delay_us = p->vcpu_migr_delay_us;
+	}
+	p->tslice_ms = tslice_ms;
+	p->ratelimit_us = ratelimit_us;
+	p->vcpu_migr_delay_us = migr_delay_us;
+	return 0;
+}
+
+static void credit_dump_cpu(unsigned int cpu)
+{
+	struct run_queue *rq = &per_cpu(run_queue, cpu);
+	struct credit_vcpu *c;
+	unsigned long flags = spin_lock_irqsave(&rq->lock);
+
+	pr_info("CPU %u runs d%uv%u, virtual time %lu, %u queue:\n", cpu, rq->curr->domain->id,
+		rq->curr->id, rq->min_vtime, rq->length);
+	list_for_each_entry (c, &rq->queue, link)
+		pr_info("  d%uv%u at %lu\n", c->vcpu->domain->id, c->vcpu->id, c->vtime);
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+const struct sched_ops credit_ops = {
+	.name = "credit",
+	.full_name = "credit: weighted fair shares with caps",
+	.id = XEN_SCHEDULER_CREDIT,
+	.init_cpu = credit_init_cpu,
+	.init_domain = credit_init_domain,
+	.fini_domain = credit_fini_domain,
+	.init_vcpu = credit_init_vcpu,
+	.fini_vcpu = credit_fini_vcpu,
+	.wake = credit_wake,
+	.sleep = credit_sleep,
+	.yield = credit_yield,
+	.charge = credit_charge,
+	.put_back = credit_put_back,
+	.pick = credit_pick,
+	.choose_cpu = credit_choose_cpu,
+	.domain_params = credit_domain_params,
+	.global_params = credit_global_params,
+	.dump_cpu = credit_dump_cpu,
+};
