@@ -11,7 +11,7 @@ HV_OBJS     := $(patsubst hypervisor/%,$(HV_OUT)/%.o,$(filter-out $(HV_NOT),$(HV
 
 HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),1,0) \
                -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
-               -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\"
+               -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
 HV_CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mcmodel=small -fvisibility=hidden \
                -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-common \
                -fno-asynchronous-unwind-tables -fno-jump-tables -fno-stack-protector \

@@ -17,7 +17,7 @@ CMDLINE_BOOL("noreboot", opt_noreboot);
 
 static int panicking;
 
-static __noreturn void stop_machine_now(void)
+__noreturn void machine_after_crash(void)
 {
 	if (opt_noreboot) {
 		pr_err("The machine stands still ('noreboot')\n");
@@ -53,7 +53,7 @@ __noreturn void panic_at(const struct cpu_user_regs *regs, const char *fmt, ...)
 		machine_halt();
 	pr_err("*** HYPERVISOR PANIC: %s\n", msg);
 	say_where(regs);
-	stop_machine_now();
+	machine_after_crash();
 }
 
 __noreturn void panic(const char *fmt, ...)

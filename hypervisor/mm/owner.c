@@ -78,26 +78,25 @@ bool page_get_again(struct page_info *pg)
 static void free_domain_page(struct page_info *pg)
 {
 	struct domain *d = page_get_owner(pg);
+	bool lent = READ_ONCE(pg->count) & PGC_hyp;
 
-	if (READ_ONCE(pg->count) & PGC_hyp) {
-		/* Lent by the hypervisor, whose own reference is gone: page_unshare_free. */
-		__atomic_store_n(&pg->count, 0, __ATOMIC_SEQ_CST);
-		page_free(pg, 0);
-		if (d) {
-			spin_lock(&d->page_lock);
-			d->hyp_pages--;
-			spin_unlock(&d->page_lock);
-			domain_put(d);
-		}
-		return;
-	}
-	m2p_set(page_to_mfn(pg), INVALID_M2P_ENTRY);
+	/* The frame still counts for the domain, so that is still there. */
+	if (!d || !domain_get(d))
+		BUG();
+	if (!lent)
+		m2p_set(page_to_mfn(pg), INVALID_M2P_ENTRY);
+	__atomic_store_n(&pg->count, 0, __ATOMIC_SEQ_CST);
 	page_free(pg, 0);
-	if (d) {
-		spin_lock(&d->page_lock);
+	spin_lock(&d->page_lock);
+	if (lent)
+		d->hyp_pages--;
+	else
 		d->tot_pages--;
-		spin_unlock(&d->page_lock);
-	}
+	spin_unlock(&d->page_lock);
+	domain_check_gone(d);
+	if (lent)
+		domain_put(d); /* page_share's */
+	domain_put(d);
 }
 
 void page_put(struct page_info *pg)

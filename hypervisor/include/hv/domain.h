@@ -89,6 +89,7 @@ struct domain {
 	bool created; /* fully made; visible to lookups */
 	bool tool_paused;   /* domctl pausedomain is in force */
 	bool debugged;
+	bool gone; /* out of the list */
 	xen_domain_handle_t handle;
 	unsigned int max_vcpus;
 	struct vcpu **vcpu; /* [max_vcpus], entries NULL until made */
@@ -180,6 +181,15 @@ void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
 /* It did what can't be answered otherwise. Logs @fmt and its registers. */
 void domain_crash(struct domain *d, const char *fmt, ...) format_printf(2, 3);
+
+/*
+ * After a frame of a dead domain came back: was it the last thing of it? Then it
+ * leaves the list.
+ */
+void domain_check_gone(struct domain *d);
+
+void domains_init(void);
+void domain_init_keys(void);
 
 /* VIRQ_DOM_EXC to the control domain. */
 void domain_notify_change(void);

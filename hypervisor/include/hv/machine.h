@@ -12,6 +12,8 @@ __noreturn void machine_reboot(void);
 __noreturn void machine_poweroff(void);
 /* Stops this CPU for ever. */
 __noreturn void machine_halt(void);
+/* What the command line says for after a crash: reset or stand still. */
+__noreturn void machine_after_crash(void);
 void machine_delay_ms(unsigned int ms);
 
 #endif

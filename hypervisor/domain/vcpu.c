@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * vCPUs: making, their vcpu_info, the guest's timers, and the vcpu_op hypercall.
+ *
+ * A vCPU without a vcpu_info of its own (id >= XEN_LEGACY_MAX_VCPUS, not yet
+ * registered) uses a dummy page that nobody reads.
+ */
+#include <hv/domain.h>
+#include <hv/evtchn.h>
+#include <hv/guest_access.h>
+#include <hv/hypercall.h>
+#include <hv/lib.h>
+#include <hv/page_type.h>
+#include <hv/time.h>
+#include <arch/cpu.h>
+#include <arch/page.h>
+#include <arch/runstate.h>
+
+#define MIN_PERIOD MILLISECS(1)
+
+static struct vcpu_info dummy_info = { .evtchn_upcall_mask = 1 };
+
+/* ---- timers ---------------------------------------------------------------------- */
+
+static void singleshot_fired(void *data)
+{
+	evtchn_send_virq(data, VIRQ_TIMER);
+}
+
+static void periodic_fired(void *data)
+{
+	struct vcpu *v = data;
+	s_time_t now = time_now();
+
+	evtchn_send_virq(v, VIRQ_TIMER);
+	if (!v->periodic_period)
+		return;
+	/* Ticks that were missed are not made up for. */
+	v->periodic_last = max(v->periodic_last + v->periodic_period, now);
+	timer_set(&v->periodic_timer, v->periodic_last + v->periodic_period);
+}
+
+static void poll_fired(void *data)
+{
+	vcpu_poll_wake(data);
+}
+
+/* ---- making ------------------------------------------------------------------------ */
+
+static void use_default_info(struct vcpu *v)
+{
+	v->vcpu_info = v->domain->shared_info && v->id < XEN_LEGACY_MAX_VCPUS ?
+			       &v->domain->shared_info->vcpu_info[v->id] :
+			       &dummy_info;
+}
+
+int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
+{
+	struct vcpu *v;
+	int rc;
+
+	if (id >= d->max_vcpus || d->vcpu[id])
+		return -EINVAL;
+	v = hv_zalloc(sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->domain = d;
+	v->id = id;
+	set_bit(VPF_down, &v->pause_flags);
+	use_default_info(v);
+	timer_init(&v->periodic_timer, periodic_fired, v, cpu);
+	timer_init(&v->singleshot_timer, singleshot_fired, v, cpu);
+	timer_init(&v->poll_timer, poll_fired, v, cpu);
+	rc = sched_init_vcpu(v, cpu);
+	if (!rc)
+		rc = arch_vcpu_create(v);
+	if (rc) {
+		arch_vcpu_destroy(v);
+		sched_fini_vcpu(v);
+		hv_free(v);
+		return rc;
+	}
+	evtchn_vcpu_init(v);
+	smp_wmb();
+	d->vcpu[id] = v;
+	return 0;
+}
+
+int vcpu_reset(struct vcpu *v)
+{
+	int rc;
+
+	vcpu_pause(v);
+	rc = arch_vcpu_reset(v);
+	if (!rc) {
+		set_bit(VPF_down, &v->pause_flags);
+		clear_bit(VPF_blocked, &v->pause_flags);
+		timer_stop(&v->periodic_timer);
+		timer_stop(&v->singleshot_timer);
+		v->periodic_period = 0;
+		v->runstate_guest = 0;
+		vcpu_release_info(v);
+		use_default_info(v);
+	}
+	vcpu_unpause(v);
+	return rc;
+}
+
+/* ---- vcpu_info ------------------------------------------------------------------------ */
+
+int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset)
+{
+	struct domain *d = v->domain;
+	struct vcpu_info *new;
+	int rc;
+
+	if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7))
+		return (int)hv_err(-EINVAL, "offset %#x is not for a vcpu_info", offset);
+	if (v->vcpu_info_registered)
+		return (int)hv_err(-EINVAL, "vCPU %u has one already", v->id);
+	if (!mfn_valid(mfn))
+		return -EINVAL;
+	rc = page_get_and_type(mfn_to_page(mfn), d, PGT_writable);
+	if (rc)
+		return rc;
+	if (v != current)
+		vcpu_pause(v);
+	spin_lock(&d->evtchn_lock);
+	new = (struct vcpu_info *)((char *)mfn_to_virt(mfn) + offset);
+	if (v->vcpu_info == &dummy_info) {
+		memset(new, 0, sizeof(*new));
+		new->evtchn_upcall_mask = 1;
+	} else {
+		memcpy(new, v->vcpu_info, sizeof(*new));
+	}
+	v->vcpu_info_page = mfn_to_page(mfn);
+	v->vcpu_info_registered = true;
+	smp_wmb();
+	WRITE_ONCE(v->vcpu_info, new);
+	spin_unlock(&d->evtchn_lock);
+	/* Events that were raised into the old one meanwhile must not be lost. */
+	evtchn_vcpu_info_moved(v);
+	time_update_vcpu(v);
+	if (v != current)
+		vcpu_unpause(v);
+	return 0;
+}
+
+void vcpu_release_info(struct vcpu *v)
+{
+	struct page_info *pg = v->vcpu_info_page;
+
+	if (!pg)
+		return;
+	WRITE_ONCE(v->vcpu_info, &dummy_info);
+	v->vcpu_info_page = NULL;
+	v->vcpu_info_registered = false;
+	page_put_and_type_simple(pg);
+}
+
+/* ---- hypercalls ---------------------------------------------------------------------- */
+
+static long op_initialise(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_guest_context *c;
+	long rc;
+
+	if (v == current || !v->vcpu_info || v->vcpu_info == &dummy_info)
+		return -EINVAL;
+	c = hv_zalloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	if (guest_copy_in(c, arg, sizeof(*c))) {
+		rc = -EFAULT;
+	} else {
+		spin_lock(&v->domain->lock);
+		rc = v->initialised ? -EEXIST : 0;
+		spin_unlock(&v->domain->lock);
+		if (!rc)
+			rc = arch_vcpu_set_context(v, c);
+	}
+	hv_free(c);
+	if (rc == -ERESTART) {
+		const unsigned long args[] = { VCPUOP_initialise, v->id, arg };
+
+		return hypercall_continue(__HYPERVISOR_vcpu_op, 3, args);
+	}
+	return rc;
+}
+
+static long op_up(struct vcpu *v)
+{
+	if (!v->initialised)
+		return -EINVAL;
+	if (test_and_clear_bit(VPF_down, &v->pause_flags))
+		vcpu_wake(v);
+	return 0;
+}
+
+static long op_down(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	struct vcpu *other;
+	unsigned int left = 0;
+
+	/* One that takes its last vCPU down has powered off, in a way. */
+	for_each_vcpu (d, other)
+		left += other != v && !test_bit(VPF_down, &other->pause_flags);
+	if (!left) {
+		domain_shutdown(d, SHUTDOWN_poweroff);
+		return 0;
+	}
+	if (!test_and_set_bit(VPF_down, &v->pause_flags)) {
+		if (v == current)
+			softirq_raise(SOFTIRQ_SCHED);
+		else
+			vcpu_sleep_sync(v);
+	}
+	return 0;
+}
+
+static long op_set_periodic(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_set_periodic_timer t;
+
+	if (guest_copy_in(&t, arg, sizeof(t)))
+		return -EFAULT;
+	if (t.period_ns < (uint64_t)MIN_PERIOD || t.period_ns > (uint64_t)STIME_MAX / 4)
+		return -EINVAL;
+	v->periodic_period = (s_time_t)t.period_ns;
+	v->periodic_last = time_now();
+	timer_set(&v->periodic_timer, v->periodic_last + v->periodic_period);
+	return 0;
+}
+
+static void arm_singleshot(struct vcpu *v, s_time_t when)
+{
+	timer_migrate(&v->singleshot_timer, smp_processor_id());
+	timer_set(&v->singleshot_timer, when);
+}
+
+static long op_set_singleshot(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_set_singleshot_timer t;
+	s_time_t when;
+
+	if (v != current)
+		return -EINVAL;
+	if (guest_copy_in(&t, arg, sizeof(t)))
+		return -EFAULT;
+	when = t.timeout_abs_ns > (uint64_t)STIME_MAX ? STIME_MAX : (s_time_t)t.timeout_abs_ns;
+	if ((t.flags & VCPU_SSHOTTMR_future) && when < time_now())
+		return -ETIME;
+	arm_singleshot(v, when);
+	return 0;
+}
+
+static long op_register_runstate(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_register_runstate_memory_area a;
+
+	if (guest_copy_in(&a, arg, sizeof(a)))
+		return -EFAULT;
+	if (!guest_range_ok(a.addr.p, sizeof(struct vcpu_runstate_info)))
+		return -EINVAL;
+	v->runstate_guest = a.addr.p;
+	if (v == current) {
+		arch_runstate_enter(v);
+	} else {
+		struct vcpu_runstate_info r;
+
+		/* Of another vCPU: through our own tables, which share the kernel's half. */
+		vcpu_runstate_get(v, &r);
+		if (guest_copy_out(a.addr.p, &r, sizeof(r)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static long op_get_runstate(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_runstate_info r;
+
+	vcpu_runstate_get(v, &r);
+	return guest_copy_out(arg, &r, sizeof(r)) ? -EFAULT : 0;
+}
+
+static long op_register_info(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_register_vcpu_info r;
+
+	if (guest_copy_in(&r, arg, sizeof(r)))
+		return -EFAULT;
+	return vcpu_register_info(v, _mfn(r.mfn), r.offset);
+}
+
+static long op_send_nmi(struct vcpu *v)
+{
+	if (v->arch.traps[2].address) {
+		v->arch.nmi_pending = true;
+		vcpu_kick(v);
+	}
+	return 0;
+}
+
+long do_vcpu_op(int cmd, unsigned int vcpuid, uint64_t arg)
+{
+	struct domain *d = current->domain;
+	struct vcpu *v = domain_vcpu(d, vcpuid);
+
+	if (!v)
+		return -ENOENT;
+	switch (cmd) {
+	case VCPUOP_initialise:
+		return op_initialise(v, arg);
+	case VCPUOP_up:
+		return op_up(v);
+	case VCPUOP_down:
+		return op_down(v);
+	case VCPUOP_is_up:
+		return !test_bit(VPF_down, &v->pause_flags);
+	case VCPUOP_get_runstate_info:
+		return op_get_runstate(v, arg);
+	case VCPUOP_register_runstate_memory_area:
+		return op_register_runstate(v, arg);
+	case VCPUOP_set_periodic_timer:
+		return op_set_periodic(v, arg);
+	case VCPUOP_stop_periodic_timer:
+		v->periodic_period = 0;
+		timer_stop(&v->periodic_timer);
+		return 0;
+	case VCPUOP_set_singleshot_timer:
+		return op_set_singleshot(v, arg);
+	case VCPUOP_stop_singleshot_timer:
+		if (v != current)
+			return -EINVAL;
+		timer_stop(&v->singleshot_timer);
+		return 0;
+	case VCPUOP_register_vcpu_info:
+		return op_register_info(v, arg);
+	case VCPUOP_send_nmi:
+		return op_send_nmi(v);
+	default:
+		return hypercall_no_subop(__HYPERVISOR_vcpu_op, (unsigned int)cmd);
+	}
+}
+
+long do_set_timer_op(s_time_t timeout)
+{
+	struct vcpu *v = current;
+
+	if (!timeout)
+		timer_stop(&v->singleshot_timer);
+	else
+		arm_singleshot(v, timeout < 0 ? STIME_MAX : timeout);
+	return 0;
+}
