@@ -87,6 +87,17 @@ void irq_msi_desc_free(struct irq_desc *desc)
 	spin_unlock_irqrestore(&vector_lock, flags);
 }
 
+bool irq_msi_in_use(const struct pci_dev *dev, enum irq_kind kind, unsigned int entry)
+{
+	for (unsigned int i = 0; i < MAX_MSI_IRQS; i++) {
+		const struct irq_desc *desc = &msi_descs[i];
+
+		if (desc->in_use && desc->dev == dev && desc->kind == kind && desc->entry == entry)
+			return true;
+	}
+	return false;
+}
+
 int irq_assign_vector(struct irq_desc *desc)
 {
 	unsigned long flags = spin_lock_irqsave(&vector_lock);

@@ -75,6 +75,8 @@ struct irq_desc *irq_gsi_desc(unsigned int gsi);
 /* An MSI from the pool, or NULL. Released when nothing is attached or bound. */
 struct irq_desc *irq_msi_desc_alloc(void);
 void irq_msi_desc_free(struct irq_desc *desc);
+/* Is that MSI or MSI-X entry attached? Under pci_lock. */
+bool irq_msi_in_use(const struct pci_dev *dev, enum irq_kind kind, unsigned int entry);
 
 /*
  * Trigger mode and polarity of a GSI. -EEXIST: it is in use in another mode;

@@ -44,7 +44,7 @@ struct pci_dev {
 
 	uint8_t msix_cap;
 	unsigned int msix_nr; /* entries of the table */
-	/* Mapped while an entry is in use; its frames are read-only to domains for good. */
+	/* Set while an entry is in use; its frames are read-only to domains for good. */
 	paddr_t msix_pa;
 	volatile uint32_t *msix_table;
 };
