@@ -120,15 +120,18 @@ static void pm1_sleep(void)
 
 void acpi_enter_s5(void)
 {
+	unsigned long flags;
+
 	if (!acpi_info.s5_known)
 		return;
-	local_irq_disable();
+	flags = local_irq_save();
 	if (acpi_info.hw_reduced)
 		acpi_reg_write(&acpi_info.sleep_control,
 			       (uint32_t)acpi_info.s5_typ_a << HW_SLP_TYP_SHIFT | HW_SLP_EN);
 	else
 		pm1_sleep();
 	machine_delay_ms(500);
+	local_irq_restore(flags);
 }
 
 void acpi_reset(void)

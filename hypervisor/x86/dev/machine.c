@@ -4,6 +4,7 @@
  * Ending the machine: off, again, or still. Called from the control domain's
  * wish and from a panic alike, so it takes no locks and trusts nothing.
  */
+#include <hv/console.h>
 #include <hv/lib.h>
 #include <hv/machine.h>
 #include <arch/acpi.h>
@@ -60,6 +61,9 @@ static __noreturn void reset_by_triple_fault(void)
 __noreturn void machine_reboot(void)
 {
 	local_irq_disable();
+	/* Waits for what is still on its way to the serial line. */
+	console_force_sync();
+	pr_info("Resetting the machine\n");
 	acpi_reset();
 	reset_by_port_cf9();
 	reset_by_keyboard_controller();
@@ -69,6 +73,8 @@ __noreturn void machine_reboot(void)
 __noreturn void machine_poweroff(void)
 {
 	local_irq_disable();
+	console_force_sync();
+	pr_info("Switching the machine off\n");
 	acpi_enter_s5();
 	pr_err("The machine doesn't switch off by itself: it is safe to do it by hand\n");
 	machine_halt();
