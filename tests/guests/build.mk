@@ -14,7 +14,7 @@ GUESTS_CFLAGS   := -std=gnu11 -O2 -g $(filter-out -Wmissing-prototypes,$(WARNING
 GUESTS_CPPFLAGS := -I$(GUESTS_SRC) -Ihypervisor/include
 
 .PHONY: guests
-guests: $(GUESTS_NAMES:%=$(GUESTS)/test-%)
+guests: $(GUESTS_NAMES:%=$(GUESTS)/test-%) $(GUESTS_NAMES:%=$(GUESTS)/test-%.cfg)
 
 $(GUESTS)/%.o: $(GUESTS_SRC)/%.c
 	@mkdir -p $(@D)
@@ -31,7 +31,10 @@ $(GUESTS)/test-$(1): $(GUESTS)/$(1)/main.o $(GUESTS_LIBOBJS) $(GUESTS_SRC)/lib/g
 	$$(Q)echo "  LD      $$@"
 	$$(Q)$$(LD) -nostdlib -static -z max-page-size=4096 --no-warn-rwx-segments \
 		-T $(GUESTS_SRC)/lib/guest.lds -o $$@ $(GUESTS)/$(1)/main.o $(GUESTS_LIBOBJS)
-	$$(Q)cp $(GUESTS_SRC)/$(1)/config $$@.cfg 2>/dev/null || : >$$@.cfg
+
+$(GUESTS)/test-$(1).cfg: $(wildcard $(GUESTS_SRC)/$(1)/config) $(GUESTS_SRC)/build.mk
+	@mkdir -p $$(@D)
+	@cat $(wildcard $(GUESTS_SRC)/$(1)/config) /dev/null >$$@
 endef
 $(foreach n,$(GUESTS_NAMES),$(eval $(call guest-rule,$(n))))
 

@@ -6,12 +6,21 @@
 # usage: run-in-dom0.sh DIR [NAME...]
 #
 # DIR holds the kernels test-NAME, each with test-NAME.cfg: lines that are added
-# to its configuration. Needs a shell, busybox and xl; nothing else. What a
-# guest printed is shown as comments if it did not succeed, or if VERBOSE is set.
+# to its configuration, of which "# expect: RESULT..." names the results that are
+# right (SUCCESS if it is not there). Needs a shell, busybox and xl; nothing else.
+#
+# After each guest the control domain must have as many domains, and the
+# hypervisor as much free memory, as before. What a guest printed is shown as
+# comments if its result is wrong, or if VERBOSE is set.
 
 dir=$1
 shift
-[ $# -gt 0 ] || set -- $(cd "$dir" && ls | sed -n 's/^test-\([a-z0-9-]*\)$/\1/p')
+if [ $# -eq 0 ]; then
+	for cfg in "$dir"/test-*.cfg; do
+		name=${cfg##*/test-}
+		set -- "$@" "${name%.cfg}"
+	done
+fi
 limit=${TEST_SECONDS:-40}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -59,24 +68,56 @@ result_of()
 	echo "${line:-CRASH}"
 }
 
+# Domains, and free memory in MiB
+count()
+{
+	echo "$(xl list | sed 1d | wc -l) domains, $(xl info | sed -n 's/^free_memory *: *//p') MiB free"
+}
+
+# Whether everything is back after a test; the last pieces may take a moment.
+nothing_leaked()
+{
+	tries=0
+	while after=$(count) && [ "$after" != "$before" ]; do
+		tries=$((tries + 1))
+		if [ $tries -gt 50 ]; then
+			break
+		fi
+		sleep 0.2
+	done
+	echo "before: $before; after: $after" >>"$out/xl"
+	[ "$after" = "$before" ]
+}
+
+# Whether result $2 is right for test $1
+right()
+{
+	expected=$(sed -n 's/^# expect: *//p' "$dir/test-$1.cfg")
+	for word in ${expected:-SUCCESS} SKIP; do
+		[ "${2%% *}" = "$word" ] && return 0
+	done
+	return 1
+}
+
 echo "1..$#"
 n=0
 failed=0
 for name; do
 	n=$((n + 1))
+	before=$(count)
 	result=$(result_of "$name")
-	case $result in
-	SUCCESS) echo "ok $n - $name" ;;
-	SKIP*) echo "ok $n - $name # $result" ;;
-	*)
+	nothing_leaked || result="LEAK after $result"
+	if right "$name" "$result"; then
+		case $result in
+		SKIP*) echo "ok $n - $name # $result" ;;
+		*) echo "ok $n - $name" ;;
+		esac
+		[ -n "$VERBOSE" ] || continue
+	else
 		echo "not ok $n - $name: $result"
 		failed=$((failed + 1))
-		;;
-	esac
-	case $result$VERBOSE in
-	SUCCESS | SKIP*) ;;
-	*) cat "$out/xl" "$out/console" | tr -d '\r' | sed 's/^/# /' ;;
-	esac
+	fi
+	cat "$out/xl" "$out/console" | tr -d '\r' | sed 's/^/# /'
 done
 echo "# $((n - failed)) of $n passed"
 [ $failed -eq 0 ]

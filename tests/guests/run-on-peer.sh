@@ -14,13 +14,21 @@ here=$(dirname "$(readlink -f "$0")")
 
 rm -rf "$work/overlay"
 mkdir -p "$work/overlay/guests"
-cp "$guests"/test-* "$here/run-in-dom0.sh" "$work/overlay/guests/"
-strip "$work"/overlay/guests/test-*[!g]
-sed '/peer=shell/i\
-case "$(cat /proc/cmdline)" in *peer=guests*) VERBOSE='"$VERBOSE"' sh /guests/run-in-dom0.sh /guests $(cat /guests/names); echo "# end of guests"; poweroff -f;; esac' \
+for cfg in "$guests"/test-*.cfg; do
+	cp "$cfg" "$work/overlay/guests/"
+	strip -o "$work/overlay/guests/$(basename "${cfg%.cfg}")" "${cfg%.cfg}"
+done
+cp "$here/run-in-dom0.sh" "$work/overlay/guests/"
+# The control domain's init, with our run before its shell
+sed "/peer=shell/i\\
+case \"\$(cat /proc/cmdline)\" in *peer=guests*) . /guests/init;; esac" \
 	"$peer/dom0/init" >"$work/overlay/init"
+cat >"$work/overlay/guests/init" <<END
+VERBOSE=$VERBOSE sh /guests/run-in-dom0.sh /guests $*
+echo "# end of guests"
+poweroff -f
+END
 chmod +x "$work/overlay/init"
-echo "$*" >"$work/overlay/guests/names"
 (cd "$work/overlay" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/overlay.gz"
 cat "$peer/dom0.img" "$work/overlay.gz" >"$work/dom0.img"
 

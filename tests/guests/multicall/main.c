@@ -22,6 +22,44 @@ static void set(unsigned int i, unsigned long op, unsigned long a, unsigned long
 		calls[i].args[j] = 0x600 + j;
 }
 
+static struct context back;
+static unsigned int left_by;
+extern const char user_code[];
+__asm__(".pushsection .text\nuser_code: mov $0x77, %eax; syscall; ud2\n.popsection");
+
+static bool come_back(struct regs *regs)
+{
+	left_by = (unsigned int)regs->vector;
+	resume_context(&back);
+}
+
+/* An entry that leaves kernel mode is the last: the rest would run as the user. */
+static void iret_ends_it(void)
+{
+	static char stack[PAGE_SIZE] __attribute__((aligned(16)));
+	struct iret_context frame = {
+		.rip = (uintptr_t)user_code,
+		.cs = FLAT_USER_CS64,
+		.rflags = 2,
+		.rsp = (uintptr_t)stack + sizeof(stack),
+		.ss = FLAT_USER_SS64,
+	};
+
+	run_user(user_code, 0); /* there is a user address space from here on */
+	set(0, __HYPERVISOR_iret, 0, 0);
+	set(1, __HYPERVISOR_xen_version, XENVER_version, 0);
+	trap_hook = come_back;
+	if (save_context(&back) == 0)
+		__asm__ volatile("mov %0, %%rsp; syscall; ud2"
+				 :
+				 : "r"(&frame), "a"(__HYPERVISOR_multicall), "D"(calls), "S"(2)
+				 : "memory");
+	trap_hook = NULL;
+	expect_eq(left_by, VECTOR_SYSCALL);
+	expect_eq(last_trap.regs.rax, 0x77);
+	expect_eq(calls[1].result, 0xdeadbeef);
+}
+
 void test_main(void)
 {
 	unsigned int i, j;
@@ -54,5 +92,6 @@ void test_main(void)
 		expect_eq(calls[i].result, 0x40011);
 
 	set(0, __HYPERVISOR_xen_version, XENVER_version, 0);
+	iret_ends_it();
 	expect(hypercall(multicall, 0x7f0000000000UL, 1) == -XEN_EFAULT);
 }

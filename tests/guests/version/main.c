@@ -30,6 +30,27 @@ static void text(unsigned int cmd, size_t size, const char *must_contain)
 		failure("xen_version %u gives '%s', without '%s'", cmd, buffer, must_contain);
 }
 
+static void terminated(const char *text, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size && text[i]; i++)
+		expect(text[i] >= ' ' && text[i] <= '~');
+	expect(i < size);
+}
+
+static void compile_info(void)
+{
+	struct xen_compile_info info;
+
+	memset(&info, 0x5a, sizeof(info));
+	expect_eq(hypercall(xen_version, XENVER_compile_info, &info), 0);
+	terminated(info.compiler, sizeof(info.compiler));
+	terminated(info.compile_by, sizeof(info.compile_by));
+	terminated(info.compile_domain, sizeof(info.compile_domain));
+	terminated(info.compile_date, sizeof(info.compile_date));
+}
+
 static void features(void)
 {
 	struct xen_feature_info info = {.submap_idx = 0};
@@ -78,6 +99,7 @@ void test_main(void)
 	text(XENVER_extraversion, sizeof(xen_extraversion_t), NULL);
 	text(XENVER_capabilities, sizeof(xen_capabilities_info_t), "xen-3.0-x86_64");
 	text(XENVER_changeset, sizeof(xen_changeset_info_t), NULL);
+	compile_info();
 	text(XENVER_commandline, sizeof(xen_commandline_t), NULL);
 	expect_eq(hypercall(xen_version, XENVER_platform_parameters, &platform), 0);
 	expect_eq(platform.virt_start, HYPERVISOR_VIRT_START);
