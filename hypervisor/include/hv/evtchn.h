@@ -13,8 +13,8 @@
  *
  * Locks: domain.evtchn_lock (RANK_EVTCHN) for every change of state; two
  * domains' in address order. Sending looks at a port without the domain's lock:
- * each port has a lock word of its own, so that a send never waits for a bind
- * of another port.
+ * each port has a lock word of its own (RANK_EVTCHN_PORT, interrupts off), so that
+ * a send never waits for a bind of another port, and an interrupt may send.
  *
  * Ports live in buckets that are published once and freed with the domain;
  * whether a port number is valid depends only on what never shrinks.
@@ -29,12 +29,20 @@ struct domain;
 struct vcpu;
 struct evtchn_fifo;
 
-/* Made and taken apart with the domain. evtchn_destroy is preemptible (-ERESTART). */
+/*
+ * Made and taken apart with the domain. @max_port: the highest usable one, above
+ * zero (-EINVAL), cut to what the ABI has; -ENOMEM. evtchn_destroy closes all ports
+ * of a dying domain (or one that was never finished), lets go of its frames, and
+ * is preemptible (-ERESTART).
+ */
 int evtchn_init(struct domain *d, unsigned int max_port);
 int evtchn_destroy(struct domain *d);
 void evtchn_fini(struct domain *d); /* memory, when nobody can look any more */
 
-/* A vCPU goes away or is reset: its per-vCPU bindings move to vCPU 0 or close. */
+/*
+ * A vCPU comes, or goes away, or is reset: then its virqs and IPIs close, and what
+ * was only delivered to it goes to vCPU 0.
+ */
 void evtchn_vcpu_init(struct vcpu *v);
 void evtchn_vcpu_fini(struct vcpu *v);
 
@@ -53,7 +61,10 @@ void evtchn_send_virq(struct vcpu *v, unsigned int virq);
 void evtchn_send_global_virq(unsigned int virq);
 void evtchn_send_port(struct domain *d, evtchn_port_t port);
 
-/* Which domain gets a global virq (domctl set_virq_handler). */
+/*
+ * Which domain gets a global virq (domctl set_virq_handler). Holds a reference
+ * until another takes over or evtchn_destroy. -EINVAL: not a global one; dying.
+ */
 int evtchn_set_global_virq_handler(struct domain *d, unsigned int virq);
 void evtchn_clear_global_virq_handlers(struct domain *d);
 
@@ -61,10 +72,14 @@ void evtchn_clear_global_virq_handlers(struct domain *d);
 int evtchn_alloc_unbound(struct domain *d, domid_t remote, evtchn_port_t *ret_port);
 int evtchn_close(struct domain *d, evtchn_port_t port);
 
-/* EVTCHNOP_reset; preemptible. */
+/* EVTCHNOP_reset: closes all, back to the 2-level ABI. Preemptible (-ERESTART). */
 int evtchn_reset(struct domain *d);
 
-/* For SCHEDOP_poll: valid port? pending (masked or not)? */
+/*
+ * For SCHEDOP_poll: valid port? pending, masked or not? It sets its bit in
+ * domain.poll_mask before it asks; raising an event calls vcpu_poll_wake() for all
+ * in there that wait for the port.
+ */
 bool evtchn_port_is_valid(struct domain *d, evtchn_port_t port);
 bool evtchn_port_is_pending(struct domain *d, evtchn_port_t port);
 

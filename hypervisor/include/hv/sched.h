@@ -77,7 +77,10 @@ void vcpu_wake(struct vcpu *v);
 void vcpu_block(struct vcpu *v);
 /* An event arrived for @v. */
 void vcpu_kick(struct vcpu *v);
-/* @v is in SCHEDOP_poll and its port (or timeout) came. */
+/*
+ * @v's port (or timeout) came: takes it out of domain.poll_mask and SCHEDOP_poll.
+ * Nothing if it isn't there (any more). Any context, port locks held.
+ */
 void vcpu_poll_wake(struct vcpu *v);
 
 /* Counted pauses. _sync: it has left its CPU, and its state is saved, on return. */

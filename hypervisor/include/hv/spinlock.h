@@ -29,10 +29,12 @@ enum lock_rank {
 	RANK_PHYSDEV,	    /* pirq maps */
 	RANK_PCI,	    /* PCI devices */
 	RANK_EVTCHN,	    /* domain.evtchn_lock */
-	RANK_EVTCHN_FIFO,   /* one FIFO queue */
 	RANK_PAGE_LIST,	    /* domain.page_lock: page accounting */
 	RANK_PIRQ,	    /* a domain's pirq bindings */
 	RANK_IRQ,	    /* irq_desc.lock */
+	RANK_VIRQ,	    /* who handles the global virqs; interrupts off */
+	RANK_EVTCHN_PORT,   /* one port; interrupts off */
+	RANK_EVTCHN_FIFO,   /* one FIFO queue; interrupts off */
 	RANK_SCHED,	    /* run queue of a CPU */
 	RANK_TIMER,	    /* timer heap of a CPU */
 	RANK_HEAP,	    /* frame allocator, small-object allocator */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * What becomes of a vCPU's ports, and the report for the debug key.
+ * Lock: evtchn_lock.
+ */
+#include <hv/domain.h>
+#include <hv/lib.h>
+#include "internal.h"
+
+void evtchn_vcpu_init(struct vcpu *v)
+{
+	memset(v->virq_port, 0, sizeof(v->virq_port));
+	v->poll_port = 0;
+}
+
+/* Is the port bound to this one vCPU for good? */
+static bool is_per_vcpu(const struct evtchn *chn)
+{
+	return chn->state == ECS_IPI || (chn->state == ECS_VIRQ && !virq_is_global(chn->data));
+}
+
+void evtchn_vcpu_fini(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+
+	if (!d->evtchn_groups)
+		return;
+	spin_lock(&d->evtchn_lock);
+	for (evtchn_port_t port = 1; port < d->valid_evtchns && d->evtchn_count; port++) {
+		struct evtchn *chn = evtchn_from_port(d, port);
+
+		if (chn->state == ECS_FREE || chn->notify_vcpu != v->id)
+			continue;
+		if (is_per_vcpu(chn))
+			evtchn_close_local(d, chn);
+		else
+			WRITE_ONCE(chn->notify_vcpu, 0);
+	}
+	spin_unlock(&d->evtchn_lock);
+}
+
+static void dump_port(struct domain *d, const struct evtchn *chn)
+{
+	static const char *const names[] = {
+		[ECS_FREE] = "free",
+		[ECS_RESERVED] = "reserved",
+		[ECS_UNBOUND] = "unbound for d",
+		[ECS_INTERDOMAIN] = "interdomain to port ",
+		[ECS_PIRQ] = "pirq ",
+		[ECS_VIRQ] = "virq ",
+		[ECS_IPI] = "ipi ",
+	};
+	bool connected = chn->state == ECS_INTERDOMAIN;
+
+	pr_info("  %6u %c%c v%u prio %u: %s%u%s", chn->port,
+		d->evtchn_ops->is_pending(d, chn) ? 'P' : '-',
+		d->evtchn_ops->is_masked(d, chn) ? 'M' : '-', chn->notify_vcpu, chn->priority,
+		names[chn->state], chn->data, connected ? " of d" : "\n");
+	if (connected)
+		pr_info("%u\n", chn->remote->id);
+}
+
+void evtchn_dump(struct domain *d)
+{
+	spin_lock(&d->evtchn_lock);
+	pr_info("d%u: %s event channels, %u of %u ports in use\n", d->id, d->evtchn_ops->name,
+		d->evtchn_count, d->max_evtchn_port);
+	for (evtchn_port_t port = 1; port < d->valid_evtchns; port++) {
+		const struct evtchn *chn = evtchn_from_port(d, port);
+
+		if (chn->state != ECS_FREE)
+			dump_port(d, chn);
+	}
+	spin_unlock(&d->evtchn_lock);
+}
