@@ -246,12 +246,12 @@ int dom_tree_remove(struct dom_ctx *ctx, uint32_t domid, const char *uuid)
 		dom_store_get(ctx, vm, sizeof(vm), DOM_PATH_LOCAL "/%u/vm", domid);
 	}
 	if (!strncmp(vm, "/vm/", 4) && vm[4]) {
-		first = remove_path(ctx, vm, false);
+		first = remove_path(ctx, vm, true);
 	}
 	rc = remove_path(ctx, xsc_pathf(&p, DOM_PATH_LOCAL "/0/backend/console/%u", domid), true);
 	first = first ? first : rc;
 	rc = remove_path(ctx, xsc_pathf(&p, DOM_PATH_LOCAL "/%u", domid), false);
 	first = first ? first : rc;
-	rc = remove_path(ctx, xsc_pathf(&p, DOM_PATH_TOOLS "/%u", domid), false);
+	rc = remove_path(ctx, xsc_pathf(&p, DOM_PATH_TOOLS "/%u", domid), true);
 	return first ? first : rc;
 }
