@@ -33,3 +33,4 @@ $(XS_TOOL_LINKS): $(BUILD)/xenstore
 	$(Q)ln -sf xenstore $@
 
 ALL += $(BUILD)/xenstored
+ALL += $(BUILD)/xenstore $(XS_TOOL_LINKS) $(LIBXSCLIENT)
