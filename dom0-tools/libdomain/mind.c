@@ -96,7 +96,7 @@ static void dump(struct dom_ctx *ctx, uint32_t domid, const struct domain_config
 static int set_aside(struct dom_ctx *ctx, uint32_t domid, const struct domain_config *cfg)
 {
 	struct xen_domctl op = {.cmd = XEN_DOMCTL_setdomainhandle};
-	char uuid[DOM_UUID_STRLEN], old[DOM_UUID_STRLEN], *name = NULL;
+	char uuid[DOM_UUID_STRLEN], old[DOM_UUID_STRLEN], start[32], *name = NULL;
 	struct xsc_path p;
 	int rc = -EEXIST;
 
@@ -118,9 +118,14 @@ static int set_aside(struct dom_ctx *ctx, uint32_t domid, const struct domain_co
 	if (!rc) {
 		dom_uuid_format(cfg->uuid, old);
 		dom_userdata_remove(ctx, domid, old);
+		dom_store_get(ctx, start, sizeof(start), "/vm/%s/start_time", old);
 		xsc_rm(ctx->xs, XSC_NO_TX, xsc_pathf(&p, "/vm/%s", old));
 		xsc_pathf(&p, "/vm/%s/name", uuid);
 		rc = xsc_write_str(ctx->xs, XSC_NO_TX, p.s, name);
+	}
+	if (!rc) {
+		xsc_pathf(&p, "/vm/%s/start_time", uuid);
+		rc = xsc_write_str(ctx->xs, XSC_NO_TX, p.s, start);
 	}
 	if (!rc) {
 		rc = xsc_printf(ctx->xs, XSC_NO_TX, xsc_pathf(&p, DOM_PATH_LOCAL "/%u/vm", domid),
