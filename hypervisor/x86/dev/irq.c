@@ -40,6 +40,8 @@
 #define STORM_LIMIT      5000 /* in a window */
 #define STRAYS_MAX       32
 #define APIC_ID_MAX_8BIT 0xfe
+#define PIT_PORTS 0x40
+#define NR_PIT_PORTS 4
 
 static struct irq_desc *gsi_descs;
 static struct irq_desc msi_descs[MAX_MSI_IRQS];
@@ -492,6 +494,8 @@ void __init irq_init(void)
 	if (acpi_info.lapic_addr)
 		iomem_deny(_mfn(PFN_DOWN(acpi_info.lapic_addr)), 1);
 	iomem_deny(_mfn(PFN_DOWN(APIC_DEFAULT_PHYS)), 1);
+	/* The timer chip is what machine_delay_ms() counts by. */
+	ioport_deny(PIT_PORTS, NR_PIT_PORTS);
 	i8259_disable();
 	ioapic_init();
 	if (!nr_gsis)

@@ -6,7 +6,7 @@
  * all others' empty. What the hypervisor keeps for itself is in sets of its own
  * and is refused whatever a domain's set says.
  *
- * Locks: those of the sets.
+ * Locks: those of the sets; windows_lock round one of them.
  */
 #include <hv/domain.h>
 #include <hv/irq.h>
@@ -19,11 +19,26 @@
 #define LAST_PORT  0xffffU
 #define LAST_FRAME ((1UL << (52 - PAGE_SHIFT)) - 1)
 
+#define FRAME_4G (1UL << (32 - PAGE_SHIFT))
+
 #define PCI_PORT_FIRST 0xcf8
 #define PCI_PORT_LAST  0xcff
 
 static struct rangeset ports_denied = RANGESET_INIT, frames_denied = RANGESET_INIT;
 static struct rangeset frames_read_only = RANGESET_INIT;
+
+/*
+ * All read-only frames lie between these, below 4 GiB and above: every page table
+ * entry that is written is looked up, and RAM should get by without a lock. They
+ * only ever grow.
+ */
+static struct range read_only_windows[2] = {{~0UL, 0}, {~0UL, 0}};
+static struct spinlock windows_lock = SPINLOCK_INIT(RANK_NONE);
+
+static struct range *window_of(unsigned long frame)
+{
+	return &read_only_windows[frame >= FRAME_4G];
+}
 
 int permissions_init_domain(struct domain *d)
 {
@@ -70,6 +85,10 @@ bool iomem_access_ok(const struct domain *d, mfn_t mfn)
 
 bool iomem_read_only(mfn_t mfn)
 {
+	const struct range *w = window_of(mfn_x(mfn));
+
+	if (mfn_x(mfn) < READ_ONCE(w->first) || mfn_x(mfn) > READ_ONCE(w->last))
+		return false;
 	return rangeset_contains(&frames_read_only, mfn_x(mfn), mfn_x(mfn));
 }
 
@@ -124,7 +143,18 @@ void ioport_deny(unsigned int start, unsigned int nr)
 
 int iomem_deny_write(mfn_t start, unsigned long nr)
 {
-	return rangeset_add(&frames_read_only, mfn_x(start), mfn_x(start) + nr - 1);
+	struct range *w = window_of(mfn_x(start));
+	unsigned long last = mfn_x(start) + nr - 1;
+	int rc;
+
+	spin_lock(&windows_lock);
+	rc = rangeset_add(&frames_read_only, mfn_x(start), last);
+	if (!rc) {
+		WRITE_ONCE(w->first, min(w->first, mfn_x(start)));
+		WRITE_ONCE(w->last, max(w->last, last));
+	}
+	spin_unlock(&windows_lock);
+	return rc;
 }
 
 /* ---- access by the emulation of IN and OUT ----------------------------------- */

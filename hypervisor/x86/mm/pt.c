@@ -42,9 +42,12 @@ bool pt_slot_is_guest(unsigned int level, unsigned int idx)
 
 uint64_t pt_adjust(unsigned int level, uint64_t pte)
 {
-	if (pte & PTE_P)
-		pte = (pte | PTE_US) & ~PTE_G;
-	return pte;
+	if (!(pte & PTE_P))
+		return pte;
+	/* Device registers that domains may only look at. */
+	if (level == 1 && (pte & PTE_RW) && iomem_read_only(pte_mfn(pte)))
+		pte &= ~PTE_RW;
+	return (pte | PTE_US) & ~PTE_G;
 }
 
 int pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte)

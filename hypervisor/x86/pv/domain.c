@@ -12,7 +12,6 @@
 #include <hv/irq.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
-#include <hv/rangeset.h>
 #include <arch/cpu.h>
 #include <arch/cpuid.h>
 #include <arch/debugreg.h>
@@ -26,20 +25,17 @@
 
 int arch_domain_create(struct domain *d, const struct xen_domctl_createdomain *config)
 {
-	d->arch.ioports = rangeset_new();
-	d->arch.iomem = rangeset_new();
-	d->arch.irqs = rangeset_new();
+	int rc = permissions_init_domain(d);
+
+	if (rc)
+		return rc;
 	d->arch.cpuid = cpuid_policy_new(d);
-	if (!d->arch.ioports || !d->arch.iomem || !d->arch.irqs || !d->arch.cpuid)
-		return -ENOMEM;
-	return 0;
+	return d->arch.cpuid ? 0 : -ENOMEM;
 }
 
 void arch_domain_destroy(struct domain *d)
 {
-	rangeset_free(d->arch.ioports);
-	rangeset_free(d->arch.iomem);
-	rangeset_free(d->arch.irqs);
+	permissions_fini_domain(d);
 	cpuid_policy_free(d->arch.cpuid);
 	hv_free(d->arch.e820);
 }
