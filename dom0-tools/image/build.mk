@@ -15,6 +15,7 @@ DEBIAN       := $(BUILD)/debian
 IMAGES       := $(BUILD)/image
 KERNELS      := 6.1 6.12
 IMAGE_FILES  := $(wildcard $(IMAGE_DIR)/*.sh $(IMAGE_DIR)/files/*)
+HVSTAT       := $(wildcard $(BUILD)/hvstat)
 # The programs that go into the control domain; images are made by a second
 # make, after `all`, so that these are what has just been built.
 DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole \
@@ -60,7 +61,7 @@ $(IMAGES)/guest-%.img: $(DEBIAN)/kernel-%.stamp $(IMAGE_FILES)
 define dom0_image
 $(IMAGES)/dom0-$(1)-$(2)-$(3).img: $(DEBIAN)/kernel-$(1).stamp $(DEBIAN)/kernel-$(2).stamp \
 		$(IMAGES)/guest-$(2).img $(IMAGE_FILES) $(if $(filter pavise,$(3)),,$(PEER).stamp) \
-		$(if $(filter debian,$(3)),,$(DOM0_PROGS))
+		$(if $(filter debian,$(3)),,$(DOM0_PROGS)) $(HVSTAT)
 	@mkdir -p $$(@D)
 	$$(Q)echo "  IMAGE   $$@"
 	$$(Q)BUILD=$(BUILD) PEER=$(PEER) TOOLS=$(3) $(IMAGE_DIR)/dom0.sh \
@@ -82,7 +83,8 @@ $(IMAGES)/debian-%.disk: $(IMAGES)/debian-%.img
 # What boot.sh wants to know.
 RUN_ENV = QEMU="$(QEMU)" SMP="$(SMP)" MEM="$(MEM)" BUILD="$(BUILD)" HV="$(HV_FILE)" \
           KERNEL="$$(echo $(DEBIAN)/kernel-$(DOM0_KERNEL)/boot/vmlinuz-*)" INITRD="$(DOM0_IMG)" \
-          HV_IMAGE="$(HV_SYMS)" HV_ARGS="$(HV_ARGS)"
+          HV_IMAGE="$(HV_SYMS)" HV_ARGS="$(HV_ARGS)" IMAGES="$(IMAGES)" DEBIAN="$(DEBIAN)" \
+          TOOLS="$(TOOLS)" PAVISE_TOP=. $(if $(filter debian,$(HV)),LEAK_SLACK=16)
 NEED_HV = @[ -e "$(HV_FILE)" ] || [ "$(HV)" = debian ] || { \
 		echo "make: there is no hypervisor $(HV_FILE). HV=debian takes Debian's Xen 4.17." >&2; \
 		exit 1; }
@@ -108,3 +110,16 @@ run-now:
 
 demo-now:
 	$(Q)$(RUN_ENV) tests/lib/demo
+
+# The same demo on both, one after the other, in the same QEMU.
+.PHONY: compare compare-one
+compare: deps
+	+$(Q)$(MAKE) --no-print-directory all
+	$(NEED_HV)
+	+$(Q)$(MAKE) --no-print-directory HV=debian TOOLS=debian compare-one NAME=debian
+	+$(Q)$(MAKE) --no-print-directory compare-one NAME=pavise
+	$(Q)PAVISE_TOP=. tests/lib/compare Pavise=$(BUILD)/pavise.measures "Xen 4.17"=$(BUILD)/debian.measures
+
+compare-one: image
+	$(Q)echo "  DEMO    $(NAME)"
+	$(Q)$(RUN_ENV) NAME=compare-$(NAME) tests/lib/demo --quiet --save $(BUILD)/$(NAME).measures

@@ -36,7 +36,7 @@ mkdir -p "$dir.new" "$dir.debs"
 for p in "${packages[@]}"; do
 	echo "  FETCH   $p"
 	if ! compgen -G "$dir.debs/${p}_*.deb" >/dev/null; then
-		(cd "$dir.debs" && apt-get -q=2 download "$p")
+		(cd "$dir.debs" && apt-get -q=2 -o APT::Sandbox::User=root download "$p")
 	fi
 	dpkg -x "$dir.debs/${p}"_*.deb "$dir.new"
 done

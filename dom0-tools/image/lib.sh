@@ -70,7 +70,7 @@ module_files() {
 }
 
 # with_modules ROOT DIR MODULE...: modules of the kernel in DIR, loadable by
-# modprobe, and stripped of what only debuggers read.
+# modprobe, unpacked, and stripped of what only debuggers read.
 with_modules() {
 	local root=$1 d=$2 k f rel
 	shift 2
@@ -78,9 +78,17 @@ with_modules() {
 	module_files "$d" "$@" | while read -r f; do
 		rel=lib/modules/$k/${f#*"/lib/modules/$k/"}
 		mkdir -p "$root/${rel%/*}"
-		strip --strip-debug -o "$root/$rel" "$f"
+		case $rel in
+		*.xz)
+			rel=${rel%.xz}
+			xz -dc "$f" >"$root/$rel"
+			strip --strip-debug "$root/$rel"
+			;;
+		*) strip --strip-debug -o "$root/$rel" "$f" ;;
+		esac
 	done
 	cp "$d/lib/modules/$k"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$k/"
+	sed -i 's/\.xz$//' "$root/lib/modules/$k/modules.order"
 	depmod -b "$root" "$k"
 	rm -f "$root/lib/modules/$k"/modules.{*.bin,symbols,devname,softdep}
 }
@@ -91,7 +99,7 @@ early_list() {
 	local root=$1 d=$2 k
 	shift 2
 	k=$(kernel_release "$d")
-	module_files "$d" "$@" | sed "s,.*/lib/modules/$k/,/lib/modules/$k/," >"$root/etc/modules.early"
+	module_files "$d" "$@" | sed "s,.*/lib/modules/$k/,/lib/modules/$k/,; s/\.xz\$//" >"$root/etc/modules.early"
 }
 
 # pack ROOT FILE: makes the initramfs.

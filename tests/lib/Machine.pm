@@ -3,13 +3,13 @@
 #
 # Machine: a QEMU with a hypervisor in it, driven through its serial line.
 #
-#   my $m = Machine->boot(log => "build/log/x.log", env => { SMP => 2 });
+#   my $m = Machine->boot(env => { SMP => 2 });
 #   $m->dom0;                            # wait for the control domain's shell
 #   my ($out, $status) = $m->cmd("xl list");
 #   $m->expect(qr/pattern/, 20);         # dies with the log's tail when it is late
 #
-# Every line of the serial line goes to the log with the seconds since
-# power-on. Whatever happens, the QEMU is gone when the object is.
+# Every line of the serial line goes to the log, build/log/TEST.log, with the
+# seconds since power-on. Whatever happens, the QEMU is gone when the object is.
 package Machine;
 
 use strict;
@@ -30,9 +30,26 @@ our $prompt = qr/# (?:\e\[6n)?$/;
 # How much slower than a quiet machine things may be.
 our $patience = $ENV{PATIENCE} || 1;
 
+# The log of a test: build/log/NAME.log.
+sub log_name {
+	my ($name) = $_[0] =~ m{([^/]+)$};
+	$name =~ s/\.t\b//;
+	my $dir = ($ENV{BUILD} // 'build') . '/log';
+	mkdir $dir;
+	return "$dir/$name.log";
+}
+
+# What to boot instead of what the environment says: the series of the two
+# kernels, an environment for boot.sh, and arguments for QEMU.
 sub boot {
 	my ($class, %o) = @_;
-	my $log = $o{log} or die 'boot: no log';
+	my $log = $o{log} // log_name($0);
+	my %env = %{ $o{env} // {} };
+	if (my $k = $o{dom0}) {
+		my $g = $o{guest} // $k;
+		($env{KERNEL}) = glob("$ENV{DEBIAN}/kernel-$k/boot/vmlinuz-*");
+		$env{INITRD} = "$ENV{IMAGES}/dom0-$k-$g-$ENV{TOOLS}.img";
+	}
 	my $self = bless { buf => '', pos => 0, stamps => [], line => '' }, $class;
 
 	open($self->{log}, '>', $log) or die "$log: $!\n";
@@ -47,7 +64,7 @@ sub boot {
 		open(STDOUT, '>&', $child_out);
 		open(STDERR, '>&', $child_out);
 		POSIX::setpgid(0, 0);
-		$ENV{$_} = $o{env}{$_} for keys %{ $o{env} // {} };
+		@ENV{ keys %env } = values %env;
 		# Should we be killed, it must not outlive us.
 		exec('setpriv', '--pdeathsig', 'KILL', "$top/dom0-tools/image/boot.sh",
 			@{ $o{args} // [] }) or POSIX::_exit(127);
@@ -135,6 +152,12 @@ sub expect {
 	}
 }
 
+# All that the serial line has said so far.
+sub text {
+	my ($self) = @_;
+	return substr($self->{buf}, 0);
+}
+
 # Whether the pattern comes within so many seconds.
 sub seen_within {
 	my ($self, $re, $timeout) = @_;
@@ -148,8 +171,8 @@ sub send {
 	return time - $self->{t0};
 }
 
-# Waits until the control domain is up and gets a shell there that neither
-# echoes nor prompts.
+# Waits until the control domain is up and gets a shell there that doesn't
+# prompt.
 sub dom0 {
 	my ($self, $timeout) = @_;
 	$self->expect(qr/dom0: init is up/, $timeout // 90);
@@ -157,13 +180,9 @@ sub dom0 {
 	$self->expect(qr/dom0: ready/, 60);
 	$self->{dom0_ready} = $self->{seen};
 	$self->expect(qr/dom0# /, 30);
-	$self->plain_shell;
-}
-
-sub plain_shell {
-	my ($self) = @_;
 	# A shell that reads a script from the terminal isn't interactive.
-	$self->send("stty -echo; exec sh /dev/hvc0\n");
+	$self->send("stty sane; exec sh /dev/hvc0\n");
+	# It echoes what is typed from when it answers.
 	$self->send("echo plain-\$((1+1))\n");
 	$self->expect(qr/plain-2\n/, 20);
 }
@@ -175,17 +194,32 @@ sub leave_console {
 	for (1 .. 10) {
 		$self->send("\x1d");
 		select(undef, undef, undef, 0.5);
-		$self->send("echo at-\$(hostname)\n");
+		$self->send("\necho at-\$(hostname)\n");
 		return if $self->expect(qr/at-(dom0|demo|debian)\n/, 20) eq 'dom0';
 	}
 	die "Ctrl-] does not leave the console\n";
 }
 
+# Types a text: a hypervisor's input buffer is small (Xen's has 128 bytes), so
+# the next piece goes when the last one was echoed.
+sub type {
+	my ($self, $text) = @_;
+	for my $piece ($text =~ /.{1,64}/gs) {
+		my $want = length($self->{buf}) + length($piece);
+		my $end = time + 5 * $patience;
+		$self->send($piece);
+		while (length($self->{buf}) < $want && time < $end) {
+			$self->_fill($end - time) or last;
+		}
+	}
+}
+
 # Runs a command there. Returns its output (without the hypervisor's messages)
-# and its exit status.
+# and its exit status. In braces, so that all is echoed before anything runs.
 sub cmd {
 	my ($self, $line, $timeout) = @_;
-	$self->send("$line\necho \"[done \$?]\"\n");
+	$self->type("{ $line\n}; echo \"[done \$?]\"\n");
+	$self->expect(qr/\[done \$\?\]"\n/, 20);
 	my ($status) = $self->expect(qr/\[done (\d+)\]\n/, $timeout // 30);
 	my $out = $self->{before};
 	$out =~ s/^\(XEN\)[^\n]*\n//mg;
@@ -198,6 +232,46 @@ sub run {
 	my ($out, $status) = $self->cmd($line, $timeout);
 	die "$line: exit status $status\n$out" if $status;
 	return $out;
+}
+
+# What there is, by name: frames, domains, ports of the control domain, nodes of
+# the store. What is the same before and after has not leaked.
+sub census {
+	my ($self) = @_;
+	my %c = map { split } grep { /^\w+ \d+$/ } split /\n/, $self->run('hvstat');
+	my $paths = $self->run("xenstore-ls -f / | sed 's/ = .*//'");
+	$c{nodes} = join "\n", grep { m{^/} } split /\n/, $paths;
+	return \%c;
+}
+
+# The differences between two of them, as text; empty: none. Free memory may
+# come back late (scrubbing, the last reference), so the second is taken anew
+# for a while.
+sub census_diff {
+	my ($self, $before, $wait) = @_;
+	my $end = time + ($wait // 10) * $patience;
+	my $diff;
+
+	do {
+		my $after = $self->census;
+		my %all = (%$before, %$after);
+		$diff = '';
+		for my $k (sort keys %all) {
+			my ($b, $a) = ($before->{$k} // 'none', $after->{$k} // 'none');
+			next if $a eq $b;
+			if ($k eq 'nodes') {
+				my %b = map { $_ => 1 } split /\n/, $b;
+				my %a = map { $_ => 1 } split /\n/, $a;
+				$diff .= "new node $_\n" for grep { !$b{$_} } sort keys %a;
+				$diff .= "lost node $_\n" for grep { !$a{$_} } sort keys %b;
+			} elsif ($k ne 'free' || abs($b - $a) > ($ENV{LEAK_SLACK} // 0)) {
+				$diff .= "$k: $b before, $a after\n";
+			}
+		}
+		return '' if $diff eq '';
+		select(undef, undef, undef, 0.5);
+	} while (time < $end);
+	return $diff;
 }
 
 # Whether the machine switches itself off; returns QEMU's exit status or undef.
