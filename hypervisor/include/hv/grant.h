@@ -11,8 +11,8 @@
  *      granter, reference, flags: the source of truth for unmap
  *
  * Locks: grant_table.lock (RANK_GRANT) of the granter for active entries and
- * size changes, and of the mapper for maptrack; two tables in address order.
- * PTEs are changed under the mapper's pt_lock, taken inside.
+ * size changes, and of the mapper for maptrack; never two at a time, and none
+ * while PTEs are changed (under the mapper's pt_lock).
  */
 #ifndef HV_GRANT_H
 #define HV_GRANT_H
@@ -23,19 +23,29 @@
 struct domain;
 struct grant_table;
 
-#define GRANT_DEFAULT_FRAMES 64
+#define GRANT_DEFAULT_FRAMES          64
 #define GRANT_DEFAULT_MAPTRACK_FRAMES 1024
 
 /*
  * @max_frames, @max_maptrack: -1 for the default; @max_version 0 (no grants), 1
  * or 2. -ENOMEM, -EINVAL.
  */
-int grant_table_create(struct domain *d, int max_frames, int max_maptrack, unsigned int max_version);
+int grant_table_create(struct domain *d, int max_frames, int max_maptrack,
+		       unsigned int max_version);
 
-/* Unmaps everything that @d mapped of others. Preemptible (-ERESTART). */
+/*
+ * A dying domain's: forgets everything that it mapped of others, after its page
+ * tables have dropped their references. Preemptible (-ERESTART).
+ */
 int grant_table_release_mappings(struct domain *d);
-/* Frees the table; others' mappings of @d's frames hold their own references. */
+/*
+ * A dying domain's (or one that was never finished), after that: nobody gets a
+ * frame of it any more, and its own frames are given back. Others' mappings of
+ * @d's frames hold their own references. May be called again.
+ */
 void grant_table_destroy(struct domain *d);
+/* The rest, when nobody can look any more: with the domain's struct. */
+void grant_table_fini(struct domain *d);
 
 long do_grant_table_op(unsigned int cmd, uint64_t uop, unsigned int count);
 
