@@ -10,7 +10,11 @@
 
 static struct xencons_interface *ring(void)
 {
-	return mfn_to_virt(start_info->console.domU.mfn);
+	static struct xencons_interface *cached;
+
+	if (!cached)
+		cached = mfn_to_virt(start_info->console.domU.mfn);
+	return cached;
 }
 
 static void notify(void)

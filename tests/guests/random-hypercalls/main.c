@@ -10,6 +10,7 @@
 const char test_title[] = "Random hypercalls";
 
 static uint64_t seed = 0x9e3779b97f4a7c15UL;
+static uint64_t junk_maddr;
 static uint64_t junk[512] __attribute__((aligned(4096)));
 
 static uint64_t random(void)
@@ -37,9 +38,10 @@ static uint64_t interesting(void)
 	case 5:
 		return HYPERVISOR_VIRT_START + random() % (1UL << 44);
 	case 6:
-		return 1UL << random() % 64;
+		/* Not where our own code lies: it is not that guest we test. */
+		return random() % 2 ? 1UL << random() % 12 : 1UL << (32 + random() % 32);
 	default:
-		return virt_to_maddr(junk) + random() % 3;
+		return junk_maddr + random() % 3;
 	}
 }
 
@@ -62,6 +64,8 @@ static bool ends_the_test(unsigned long nr, unsigned long op)
 		return true;
 	case __HYPERVISOR_vcpu_op:
 		return op == VCPUOP_down;
+	case __HYPERVISOR_update_va_mapping:
+		return op < start_info->nr_pages * PAGE_SIZE;
 	case __HYPERVISOR_console_io:
 		return true; /* too much to print */
 	default:
@@ -69,11 +73,21 @@ static bool ends_the_test(unsigned long nr, unsigned long op)
 	}
 }
 
-void test_main(void)
-{
-	unsigned int i, j, made = 0;
+static struct context end;
+static unsigned int made;
+static unsigned long last_nr, last_op;
 
-	evtchn_mask_all();
+/* It hit itself: that is its right, and the end. */
+static bool give_up(struct regs *regs)
+{
+	trap_hook = NULL;
+	resume_context(&end);
+}
+
+static void make_hypercalls(void)
+{
+	unsigned int i, j;
+
 	for (i = 0; i < 20000; i++) {
 		unsigned long nr = random() % 64, op = random() % 4 ? random() % 48 : interesting();
 
@@ -81,8 +95,23 @@ void test_main(void)
 			continue;
 		for (j = 0; j < 32; j++)
 			junk[random() % ARRAY_SIZE(junk)] = interesting();
-		hypercall5(nr, op, interesting(), interesting(), interesting(), interesting());
+		last_nr = nr;
+		last_op = op;
 		made++;
+		hypercall5(nr, op, interesting(), interesting(), interesting(), interesting());
+	}
+}
+
+void test_main(void)
+{
+	evtchn_mask_all();
+	junk_maddr = virt_to_maddr(junk);
+	if (save_context(&end) == 0) {
+		trap_hook = give_up;
+		make_hypercalls();
+		trap_hook = NULL;
+	} else {
+		printf("Ended by hypercall %lu, operation %#lx\n", last_nr, last_op);
 	}
 	printf("Made %u hypercalls\n", made);
 }
