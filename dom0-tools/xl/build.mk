@@ -32,4 +32,4 @@ $(BUILD)/xl: $(XL_OBJS) $(XL_LIBS)
 	$(Q)echo "  LD      $@"
 	$(Q)$(CC) $(TOOLS_CFLAGS) $(LDFLAGS) -o $@ $^ $(XL_LDLIBS) $(LIBDOMAIN_LDLIBS)
 
-ALL += $(XL_OBJS)
+ALL += $(BUILD)/xl

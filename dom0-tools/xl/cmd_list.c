@@ -173,7 +173,7 @@ int cmd_vm_list(struct xl *xl, int argc, char **argv)
 	for (i = 0; i < nr; i++) {
 		name = xl_domain_name(xl, infos[i].domid);
 		dom_uuid_format(infos[i].uuid, uuid);
-		fprintf(xl->out, "%s  %-5u %-30s\n", uuid, infos[i].domid, name);
+		fprintf(xl->out, "%s  %-4u %-30s\n", uuid, infos[i].domid, name);
 		free(name);
 	}
 	free(infos);
