@@ -359,7 +359,7 @@ static int write_contents(struct dom_ctx *ctx, struct pv_build *b, uint64_t shar
 
 static int build_steps(struct dom_ctx *ctx, struct pv_build *b)
 {
-	struct xen_domctl_getdomaininfo info;
+	struct xen_domctl_getdomaininfo info = {0};
 	int rc;
 
 	rc = builder_populate(ctx, b);
