@@ -455,6 +455,25 @@ static void creation_fini(struct creation *c)
 	dom_blob_free(&c->ramdisk);
 }
 
+/* Keys that are understood and have no effect (yet) are not ignored in silence. */
+static void warn_without_effect(struct dom_ctx *ctx, const struct domain_config *cfg)
+{
+	const struct {
+		bool set;
+		const char *key;
+	} keys[] = {
+		{cfg->nomigrate, "nomigrate"},
+		{cfg->driver_domain, "driver_domain"},
+		{cfg->e820_host, "e820_host"},
+	};
+
+	for (size_t i = 0; i < DOM_ARRAY_LEN(keys); i++) {
+		if (keys[i].set) {
+			dom_log(ctx, DOM_LOG_WARN, "%s= has no effect here", keys[i].key);
+		}
+	}
+}
+
 int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_domid)
 {
 	struct creation c = {.cfg = cfg};
@@ -465,6 +484,9 @@ int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_dom
 	}
 	if (!rc) {
 		rc = prepare(ctx, cfg, &c);
+	}
+	if (!rc) {
+		warn_without_effect(ctx, cfg);
 	}
 	for (size_t i = 0; !rc && i < DOM_ARRAY_LEN(steps); i++) {
 		dom_log(ctx, DOM_LOG_DEBUG, "creating '%s': %s", cfg->name, steps[i].what);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 
 #define KERNEL_FILE_MAX (256 * DOM_MIB)
 #define KERNEL_SIZE_MAX (1024 * DOM_MIB)
+#define BLOB_MAPPED     (256 * 1024u) /* from here on, see blob_alloc() */
 
 /* The Linux/x86 boot protocol's header inside a bzImage. */
 #define BZ_SETUP_SECTS    0x1f1
@@ -67,6 +69,28 @@ static int read_all(int fd, uint8_t *data, size_t len)
 	return 0;
 }
 
+/*
+ * Room for @len bytes. A large one gets its pages at once: in a PV domain tens
+ * of thousands of page faults take longer than unpacking a kernel.
+ */
+static int blob_alloc(size_t len, struct dom_blob *ret_blob)
+{
+	void *p;
+
+	if (len < BLOB_MAPPED) {
+		*ret_blob = (struct dom_blob){.data = malloc(len), .len = len};
+		return ret_blob->data ? 0 : -ENOMEM;
+	}
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+		 0);
+
+	if (p == MAP_FAILED) {
+		return -errno;
+	}
+	*ret_blob = (struct dom_blob){.data = p, .len = len, .mapped = len};
+	return 0;
+}
+
 int dom_blob_read(struct dom_ctx *ctx, const char *what, const char *path, size_t max,
 		  struct dom_blob *ret_blob)
 {
@@ -89,11 +113,12 @@ int dom_blob_read(struct dom_ctx *ctx, const char *what, const char *path, size_
 		rc = dom_err(ctx, -EFBIG, "%s '%s' is larger than %zu MiB", what, path,
 			     (size_t)(max / DOM_MIB));
 	} else {
-		blob.len = (size_t)st.st_size;
-		blob.data = malloc(blob.len);
-		rc = blob.data ? read_all(fd, blob.data, blob.len) : -ENOMEM;
+		rc = blob_alloc((size_t)st.st_size, &blob);
+		if (!rc) {
+			rc = read_all(fd, blob.data, blob.len);
+		}
 		if (rc) {
-			free(blob.data);
+			dom_blob_free(&blob);
 			rc = dom_err_sys(ctx, rc, "cannot read %s '%s'", what, path);
 		}
 	}
@@ -106,7 +131,11 @@ int dom_blob_read(struct dom_ctx *ctx, const char *what, const char *path, size_
 
 void dom_blob_free(struct dom_blob *blob)
 {
-	free(blob->data);
+	if (blob->mapped) {
+		munmap(blob->data, blob->mapped);
+	} else {
+		free(blob->data);
+	}
 	*blob = (struct dom_blob){0};
 }
 
@@ -122,7 +151,7 @@ static int unpack(struct dom_ctx *ctx, const char *path, const uint8_t *data, si
 		  struct dom_blob *ret_blob)
 {
 	const char *format = decompress_name(data, len);
-	struct dom_blob blob;
+	struct dom_blob blob = {0};
 	int rc;
 
 	if (!format || len < 8) {
@@ -138,13 +167,13 @@ static int unpack(struct dom_ctx *ctx, const char *path, const uint8_t *data, si
 			       "bytes (is the file complete?)",
 			       path, format, blob.len);
 	}
-	blob.data = malloc(blob.len);
-	if (!blob.data) {
-		return dom_err_sys(ctx, -ENOMEM, "unpacking kernel '%s'", path);
+	rc = blob_alloc(blob.len, &blob);
+	if (rc) {
+		return dom_err_sys(ctx, rc, "unpacking kernel '%s'", path);
 	}
 	rc = decompress(ctx, data, len, blob.data, blob.len);
 	if (rc) {
-		free(blob.data);
+		dom_blob_free(&blob);
 		if (rc == -ENOMEM) {
 			return dom_err_sys(ctx, rc, "unpacking kernel '%s'", path);
 		}

@@ -17,6 +17,7 @@ struct dom_ctx;
 struct dom_blob {
 	uint8_t *data;
 	size_t len;
+	size_t mapped; /* 0: data is malloc()ed; else the size of its mapping */
 };
 
 /*

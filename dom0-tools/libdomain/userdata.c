@@ -119,16 +119,18 @@ int dom_userdata_load(struct dom_ctx *ctx, uint32_t domid, const char *kind, cha
 	if (rc) {
 		return rc;
 	}
-	text = realloc(blob.data, blob.len + 1); /* handy as a string, too */
+	text = malloc(blob.len + 1);
 	if (!text) {
 		dom_blob_free(&blob);
 		return dom_err_sys(ctx, -ENOMEM, "reading %s", path);
 	}
-	text[blob.len] = '\0';
+	memcpy(text, blob.data, blob.len);
+	text[blob.len] = '\0'; /* handy as a string, too */
 	*ret_data = text;
 	if (ret_len) {
 		*ret_len = blob.len;
 	}
+	dom_blob_free(&blob);
 	return 0;
 }
 
