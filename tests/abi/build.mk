@@ -56,7 +56,7 @@ $(ABI)/reference.h: $(ABI_SRC)/reference.c $(ABI)/items.h
 	$(Q)[ -d $(ABI_DEBIAN) ] || { echo "test-abi: needs the package libxen-dev"; exit 1; }
 	@mkdir -p $(ABI)/debian
 	$(Q)ln -sfn $(ABI_DEBIAN) $(ABI)/debian/public
-	$(Q)gcc -std=gnu11 -D__XEN_TOOLS__ -I$(ABI)/debian -I$(ABI) -S -o $(ABI)/reference.s $<
+	$(Q)gcc -std=gnu11 -D__XEN_TOOLS__ -I. -I$(ABI)/debian -I$(ABI) -S -o $(ABI)/reference.s $<
 	$(Q)sed -n -e 's/^@\([A-Za-z0-9_]*\) $$-\([0-9]*\)$$/#define REF_\1 (0UL - \2UL)/p' \
 		-e 's/^@\([A-Za-z0-9_]*\) $$\([0-9]*\)$$/#define REF_\1 \2UL/p' \
 		$(ABI)/reference.s >$@
@@ -64,12 +64,12 @@ $(ABI)/reference.h: $(ABI_SRC)/reference.c $(ABI)/items.h
 ABI_CHECK       := $(ABI_SRC)/check.c $(ABI)/items.h $(ABI)/reference.h
 
 $(ABI)/same-%: $(ABI_CHECK)
-	$(Q)$(ABI_CC_$*) -I$(ABI_INC) -I$(ABI) -fsyntax-only $<
+	$(Q)$(ABI_CC_$*) -I. -I$(ABI_INC) -I$(ABI) -fsyntax-only $<
 	@touch $@
 
 $(ABI)/same-hv: $(ABI_CHECK)
-	$(Q)$(CC) -std=gnu11 -D__PAVISE_HYPERVISOR__ -I$(ABI_INC) -I$(ABI) -fsyntax-only $<
+	$(Q)$(CC) -std=gnu11 -D__PAVISE_HYPERVISOR__ -I. -I$(ABI_INC) -I$(ABI) -fsyntax-only $<
 	@touch $@
 
 $(ABI)/check: $(ABI_CHECK)
-	$(Q)$(CC) -std=gnu11 -I$(ABI_INC) -I$(ABI) -o $@ $<
+	$(Q)$(CC) -std=gnu11 -I. -I$(ABI_INC) -I$(ABI) -o $@ $<

@@ -13,7 +13,7 @@
 
 #include "headers.h"
 #include "reference.h"
-#include "../../../tests/abi/kind.h"
+#include "tests/abi/kind.h"
 
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 #define SAME(id, value)      _Static_assert((unsigned long)(value) == REF_##id, #id " differs");
@@ -44,7 +44,7 @@
 #endif
 
 #include "items.h"
-#include "../../../tests/abi/expressions.h"
+#include "tests/abi/expressions.h"
 
 #undef CONSTANT
 #undef EXPRESSION
@@ -75,7 +75,7 @@ int main(void)
 	int constants = 0, expressions = 0, types = 0, fields = 0;
 
 #include "items.h"
-#include "../../../tests/abi/expressions.h"
+#include "tests/abi/expressions.h"
 
 	printf("1..5\n");
 	printf("ok 1 - %d constants are Xen's\n", constants);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "headers.h"
-#include "../../../tests/abi/kind.h"
+#include "tests/abi/kind.h"
 
 #define VALUE(id, value) __asm__ volatile("\n@" #id " %0" : : "i"((long)(value)));
 
@@ -26,5 +26,5 @@
 void reference(void)
 {
 #include "items.h"
-#include "../../../tests/abi/expressions.h"
+#include "tests/abi/expressions.h"
 }

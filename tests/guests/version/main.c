@@ -70,22 +70,20 @@ static void features(void)
 
 static void build_id(void)
 {
-	static struct {
-		struct xen_build_id id;
-		unsigned char room[64];
-	} b;
+	static uint32_t buffer[17];
+	struct xen_build_id *id = (struct xen_build_id *)buffer;
 	long size = hypercall(xen_version, XENVER_build_id, 0);
 
 	/* There may be none, and an ordinary domain may not be told. */
 	if (size == -XEN_ENODATA || size == -XEN_EPERM)
 		return;
 	expect(size > 0 && size <= 64);
-	b.id.len = sizeof(b.room);
-	expect_eq(hypercall(xen_version, XENVER_build_id, &b), size);
-	b.id.len = 1;
-	expect_eq(hypercall(xen_version, XENVER_build_id, &b), -XEN_ENOBUFS);
-	b.id.len = 0;
-	expect_eq(hypercall(xen_version, XENVER_build_id, &b), -XEN_EINVAL);
+	id->len = sizeof(buffer) - sizeof(id->len);
+	expect_eq(hypercall(xen_version, XENVER_build_id, id), size);
+	id->len = 1;
+	expect_eq(hypercall(xen_version, XENVER_build_id, id), -XEN_ENOBUFS);
+	id->len = 0;
+	expect_eq(hypercall(xen_version, XENVER_build_id, id), -XEN_EINVAL);
 }
 
 void test_main(void)
