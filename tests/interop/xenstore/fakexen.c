@@ -160,6 +160,8 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int max,
 	return 1;
 }
 
+/* Declared by headers that come with no package. */
+void *xc_map_foreign_range(xc_interface *xch, uint32_t dom, int size, int prot, unsigned long mfn);
 void *xc_map_foreign_range(xc_interface *xch, uint32_t dom, int size, int prot, unsigned long mfn)
 {
 	return map_ring(dom);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * Measures a store daemon over its socket, one row a kind of work, in
+ * operations per second: "name rate" on each line. One write and one read
+ * system call per request, nothing else, so that it is the daemon that counts.
+ *
+ * usage: bench SOCKET|--echo [SECONDS]
+ *
+ * --echo measures an echo over a socket instead: what the machine allows.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <public/io/xs_wire.h>
+
+static double seconds = 1.0;
+static const char *sock_path;
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a))) {
+		die(path);
+	}
+	return fd;
+}
+
+/* ---- requests ------------------------------------------------------------ */
+
+struct client {
+	int fd;
+	uint32_t tx;
+	char in[65536];
+};
+
+static void send_req(struct client *c, uint32_t type, const char *path, const char *value)
+{
+	char buf[8192];
+	size_t len = strlen(path) + 1, value_len = value ? strlen(value) : 0;
+	struct xsd_sockmsg h = {type, 1, c->tx, (uint32_t)(len + value_len)};
+
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + sizeof(h), path, len);
+	if (value_len) {
+		memcpy(buf + sizeof(h) + len, value, value_len);
+	}
+	len = sizeof(h) + h.len;
+	if (write(c->fd, buf, len) != (ssize_t)len) {
+		die("write");
+	}
+}
+
+/* The reply's type; its payload is at c->in + 16. Events are skipped. */
+static uint32_t get_reply(struct client *c)
+{
+	struct xsd_sockmsg h;
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t n = read(c->fd, c->in + have, sizeof(c->in) - have);
+
+		if (n <= 0) {
+			die("read");
+		}
+		have += (size_t)n;
+		while (have >= sizeof(h)) {
+			memcpy(&h, c->in, sizeof(h));
+			if (have < sizeof(h) + h.len) {
+				break;
+			}
+			if (h.type != XS_WATCH_EVENT) {
+				c->in[sizeof(h) + h.len] = '\0';
+				return h.type;
+			}
+			have -= sizeof(h) + h.len;
+			memmove(c->in, c->in + sizeof(h) + h.len, have);
+		}
+	}
+}
+
+static void req(struct client *c, uint32_t type, const char *path, const char *value)
+{
+	send_req(c, type, path, value);
+	if (get_reply(c) == XS_ERROR) {
+		fprintf(stderr, "request %u %s: %s\n", type, path, c->in + 16);
+		exit(1);
+	}
+}
+
+static void tx_start(struct client *c)
+{
+	c->tx = 0;
+	req(c, XS_TRANSACTION_START, "", NULL);
+	c->tx = (uint32_t)strtoul(c->in + 16, NULL, 10);
+}
+
+static bool tx_end(struct client *c)
+{
+	bool ok;
+
+	send_req(c, XS_TRANSACTION_END, "T", NULL);
+	ok = get_reply(c) != XS_ERROR;
+	c->tx = 0;
+	return ok;
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+typedef void row_fn(struct client *c, unsigned long i);
+
+static void row_read(struct client *c, unsigned long i)
+{
+	req(c, XS_READ, "/bench/value/a/b", NULL);
+}
+
+static void row_write(struct client *c, unsigned long i)
+{
+	req(c, XS_WRITE, "/bench/value/a/b", i & 1 ? "first" : "other");
+}
+
+static void row_create(struct client *c, unsigned long i)
+{
+	char path[64];
+
+	/* A thousand in each of many directories, as domains have them. */
+	snprintf(path, sizeof(path), "/bench/create/%lu/%lu", i / 1000, i % 1000);
+	req(c, XS_WRITE, path, "v");
+}
+
+static void row_list(struct client *c, unsigned long i)
+{
+	req(c, XS_DIRECTORY, "/bench/list", NULL);
+}
+
+static void row_tx(struct client *c, unsigned long i)
+{
+	char path[64];
+
+	tx_start(c);
+	for (int k = 0; k < 10; k++) {
+		snprintf(path, sizeof(path), "/bench/tx/%d", k);
+		req(c, XS_WRITE, path, "v");
+	}
+	tx_end(c);
+}
+
+static void rate(const char *name, row_fn *fn, struct client *c)
+{
+	double start = now(), t;
+	unsigned long i = 0;
+
+	do {
+		for (int k = 0; k < 20; k++) {
+			fn(c, i++);
+		}
+		t = now() - start;
+	} while (t < seconds);
+	printf("%-28s %.0f\n", name, (double)i / t);
+	fflush(stdout);
+}
+
+/* ---- eight clients ------------------------------------------------------- */
+
+#define CLIENTS 8
+
+/* Each in a process of its own, in a directory of its own; until told to stop. */
+static void one_of_many(int id, int out)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	unsigned long done = 0;
+	char path[64];
+	double end;
+
+	c->fd = connect_to(sock_path);
+	end = now() + seconds;
+	while (now() < end) {
+		tx_start(c);
+		for (int k = 0; k < 10; k++) {
+			snprintf(path, sizeof(path), "/bench/many/%d/%d", id, k);
+			if (k & 1) {
+				req(c, XS_READ, "/bench/value/a/b", NULL);
+			} else {
+				req(c, XS_WRITE, path, "v");
+			}
+		}
+		done += tx_end(c);
+	}
+	if (write(out, &done, sizeof(done)) != sizeof(done)) {
+		die("write");
+	}
+	_exit(0);
+}
+
+static void many_clients(void)
+{
+	unsigned long sum = 0, done;
+	int ends[2];
+	double start = now();
+
+	if (pipe(ends)) {
+		die("pipe");
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		if (fork() == 0) {
+			one_of_many(i, ends[1]);
+		}
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		if (read(ends[0], &done, sizeof(done)) == sizeof(done)) {
+			sum += done;
+		}
+		wait(NULL);
+	}
+	printf("%-28s %.0f\n", "8-clients-10-op-tx", (double)sum / (now() - start));
+}
+
+/* ---- echo ---------------------------------------------------------------- */
+
+static void echo_server(int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int ep = epoll_create1(0);
+	char buf[8192];
+	ssize_t n;
+
+	epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
+	while (epoll_wait(ep, &ev, 1, -1) > 0) {
+		n = read(fd, buf, sizeof(buf));
+		if (n <= 0 || write(fd, buf, (size_t)n) != n) {
+			_exit(0);
+		}
+	}
+}
+
+static void row_echo(struct client *c, unsigned long i)
+{
+	send_req(c, XS_READ, "/bench/value/a/b", NULL);
+	get_reply(c);
+}
+
+static void echo(struct client *c)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
+		die("socketpair");
+	}
+	if (fork() == 0) {
+		close(ends[0]);
+		echo_server(ends[1]);
+	}
+	close(ends[1]);
+	c->fd = ends[0];
+	rate("echo", row_echo, c);
+}
+
+int main(int argc, char **argv)
+{
+	struct client *c = calloc(1, sizeof(*c)), *w = calloc(1, sizeof(*w));
+	char path[64], token[64];
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: bench SOCKET|--echo [SECONDS]\n");
+		return 1;
+	}
+	if (argc > 2) {
+		seconds = atof(argv[2]);
+	}
+	if (strcmp(argv[1], "--echo") == 0) {
+		echo(c);
+		return 0;
+	}
+	sock_path = argv[1];
+	c->fd = connect_to(sock_path);
+	w->fd = connect_to(sock_path);
+	req(c, XS_WRITE, "/bench/value/a/b", "first");
+	for (int i = 0; i < 250; i++) {
+		snprintf(path, sizeof(path), "/bench/list/child-%d", i);
+		req(c, XS_WRITE, path, "v");
+	}
+	rate("read", row_read, c);
+	rate("overwrite", row_write, c);
+	rate("create", row_create, c);
+	rate("list-250", row_list, c);
+	rate("10-write-tx", row_tx, c);
+	many_clients();
+	for (int i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/watched/%d", i);
+		snprintf(token, sizeof(token), "token-%d", i);
+		memcpy(path + strlen(path) + 1, token, strlen(token) + 1);
+		{
+			size_t len = strlen(path) + strlen(token) + 2;
+			struct xsd_sockmsg h = {XS_WATCH, 1, 0, (uint32_t)len};
+			char msg[128];
+
+			memcpy(msg, &h, sizeof(h));
+			memcpy(msg + sizeof(h), path, len);
+			if (write(w->fd, msg, sizeof(h) + len) < 0) {
+				die("write");
+			}
+			get_reply(w);
+		}
+	}
+	rate("write-under-1000-watches", row_write, c);
+	return 0;
+}
