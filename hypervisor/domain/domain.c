@@ -56,6 +56,7 @@ static void free_domain(struct domain *d)
 	}
 	sched_fini_domain(d);
 	evtchn_fini(d);
+	grant_table_fini(d);
 	pirq_fini_domain(d);
 	arch_domain_destroy(d);
 	hv_free(d->vcpu);
@@ -355,13 +356,14 @@ static int destroy_some(struct domain *d)
 		d->destroy_stage++;
 		fallthrough;
 	case 2:
-		rc = grant_table_release_mappings(d);
+		rc = arch_domain_relinquish(d);
 		if (rc)
 			break;
 		d->destroy_stage++;
 		fallthrough;
 	case 3:
-		rc = arch_domain_relinquish(d);
+		/* A granter sees its grant unused only when no page table maps it. */
+		rc = grant_table_release_mappings(d);
 		if (rc)
 			break;
 		d->destroy_stage++;

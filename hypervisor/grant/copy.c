@@ -101,12 +101,14 @@ static int take_own(struct copy_end *e, domid_t domid, xen_pfn_t gmfn)
 {
 	struct domain *d = current->domain;
 	mfn_t mfn = _mfn(gmfn);
-	struct page_info *pg = mfn_to_page(mfn);
+	struct page_info *pg;
 
 	if (domid != DOMID_SELF && domid != d->id)
 		return (int)hv_err(GNTST_permission_denied, "frame of d%u", domid);
-	if (!mfn_valid(mfn) ||
-	    (e->write ? page_get_and_type(pg, d, PGT_writable) != 0 : !page_get(pg, d)))
+	if (!mfn_valid(mfn))
+		return (int)hv_err(GNTST_bad_page, "frame %#lx", (unsigned long)gmfn);
+	pg = mfn_to_page(mfn);
+	if (e->write ? page_get_and_type(pg, d, PGT_writable) != 0 : !page_get(pg, d))
 		return (int)hv_err(GNTST_bad_page, "frame %#lx", (unsigned long)gmfn);
 	e->frame_held = true;
 	e->mfn = mfn;

@@ -173,10 +173,11 @@ void grant_put_frame(mfn_t mfn, bool write)
 
 static int get_frame(struct grant_table *gt, mfn_t mfn, bool write)
 {
-	struct page_info *pg = mfn_to_page(mfn);
+	struct page_info *pg;
 
 	if (!mfn_valid(mfn))
 		return GNTST_bad_page;
+	pg = mfn_to_page(mfn);
 	if (write)
 		return page_get_and_type(pg, gt->domain, PGT_writable) ? GNTST_bad_page
 								       : GNTST_okay;

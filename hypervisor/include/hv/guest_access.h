@@ -23,25 +23,37 @@ bool guest_range_ok(uint64_t va, unsigned long n);
 /* nr * size bytes at va. */
 bool guest_array_ok(uint64_t va, unsigned long nr, unsigned long size);
 
+/* Host tests see the handles that programs see. */
+#ifdef __PAVISE_HYPERVISOR__
+#define guest_handle_va(h) ((h).a)
+#else
+#define guest_handle_va(h) ((uint64_t)(h).p)
+#endif
+
 /*
  * Handles of the public headers: h is a XEN_GUEST_HANDLE(type), i an index.
  * 0, or -EFAULT.
  */
-#define guest_handle_is_null(h) ((h).a == 0)
-#define guest_from(hnd, idx, ptr)                                                                  \
-	(guest_copy_in((ptr), (hnd).a + (uint64_t)(idx) * sizeof(*(ptr)), sizeof(*(ptr))) ? -EFAULT \
-											  : 0)
-#define guest_to(hnd, idx, ptr)                                                                    \
-	(guest_copy_out((hnd).a + (uint64_t)(idx) * sizeof(*(ptr)), (ptr), sizeof(*(ptr)))         \
-		 ? -EFAULT                                                                         \
+#define guest_handle_is_null(h) (guest_handle_va(h) == 0)
+#define guest_from(hnd, idx, ptr)                                                      \
+	(guest_copy_in((ptr), guest_handle_va(hnd) + (uint64_t)(idx) * sizeof(*(ptr)), \
+		       sizeof(*(ptr)))                                                 \
+		 ? -EFAULT                                                             \
 		 : 0)
-#define guest_to_array(hnd, idx, ptr, nr)                                                          \
-	(guest_copy_out((hnd).a + (uint64_t)(idx) * sizeof(*(ptr)), (ptr), (nr) * sizeof(*(ptr)))  \
-		 ? -EFAULT                                                                         \
+#define guest_to(hnd, idx, ptr)                                                         \
+	(guest_copy_out(guest_handle_va(hnd) + (uint64_t)(idx) * sizeof(*(ptr)), (ptr), \
+			sizeof(*(ptr)))                                                 \
+		 ? -EFAULT                                                              \
 		 : 0)
-#define guest_from_array(hnd, idx, ptr, nr)                                                        \
-	(guest_copy_in((ptr), (hnd).a + (uint64_t)(idx) * sizeof(*(ptr)), (nr) * sizeof(*(ptr)))   \
-		 ? -EFAULT                                                                         \
+#define guest_to_array(hnd, idx, ptr, nr)                                               \
+	(guest_copy_out(guest_handle_va(hnd) + (uint64_t)(idx) * sizeof(*(ptr)), (ptr), \
+			(nr) * sizeof(*(ptr)))                                          \
+		 ? -EFAULT                                                              \
+		 : 0)
+#define guest_from_array(hnd, idx, ptr, nr)                                            \
+	(guest_copy_in((ptr), guest_handle_va(hnd) + (uint64_t)(idx) * sizeof(*(ptr)), \
+		       (nr) * sizeof(*(ptr)))                                          \
+		 ? -EFAULT                                                             \
 		 : 0)
 
 #endif

@@ -7,6 +7,8 @@
 # libcmocka-dev, libcapstone-dev.
 
 UNIT_HV         := tests/unit/hypervisor
+include hypervisor/hosttest/hosttest.mk
+CFLAGS-$(UNIT_HV) := $(HT_CFLAGS)
 UNIT_HV_PROGS   :=
 
 define unit-hv-test
@@ -26,10 +28,11 @@ LIBS-test_insn  := -lcapstone
 $(eval $(call unit-hv-test,test_insn,$(UNIT_HV_INSN)))
 
 CFLAGS-hypervisor/x86/dev += -Ihypervisor/x86/include
-CFLAGS-$(UNIT_HV) += -Ihypervisor/x86/include
 $(eval $(call unit-hv-test,test_rangeset,hypervisor/lib/rangeset.c))
 $(eval $(call unit-hv-test,test_vector,hypervisor/x86/dev/vector.c))
 $(eval $(call unit-hv-test,test_acpi,$(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)))
+
+$(eval $(call unit-hv-test,test_evtchn,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c))
 
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.

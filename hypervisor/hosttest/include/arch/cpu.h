@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/* The CPU of the host tests: interrupts are a flag, barriers are the compiler's. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <hv/compiler.h>
+#include <hv/types.h>
+#include <hosttest/machine.h>
+
+static inline void local_irq_disable(void)
+{
+	ht_irq_on[ht_cpu] = false;
+}
+
+static inline void local_irq_enable(void)
+{
+	ht_irq_on[ht_cpu] = true;
+}
+
+static inline bool local_irq_is_enabled(void)
+{
+	return ht_irq_on[ht_cpu];
+}
+
+static inline unsigned long local_irq_save(void)
+{
+	unsigned long was = ht_irq_on[ht_cpu];
+
+	local_irq_disable();
+	return was;
+}
+
+static inline void local_irq_restore(unsigned long was)
+{
+	ht_irq_on[ht_cpu] = was;
+}
+
+static inline void cpu_relax(void)
+{
+}
+
+/* A CPU that waits for a lock waits for ever: there is no other that could let it go. */
+void arch_spin_poll(void);
+
+static inline uint64_t rdtsc(void)
+{
+	return ++ht_tsc;
+}
+
+#define smp_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * A fake machine for host tests. Our arch/ headers stand in for x86's where those
+ * name the real machine (cpu.h, page.h, percpu.h); the others are x86's. The real
+ * common code is linked over it: mm/, lib/, evtchn/, grant/ ... A test program lists
+ * the parts that it wants real and the fakes of the rest:
+ *
+ *   machine.c   CPUs, memory, TLB, guest access, preemption, log
+ *   domain.c    domains and vCPUs, without anything that they do by themselves
+ *   sched.c     vcpu_kick and its like: counted
+ *   irq.c       pirq_bind and its like: remembered
+ *   tables.c    page tables of any content are valid
+ *   pte.c       arch_grant_*: a list of mappings instead of page tables
+ *
+ * Everything is single-threaded. Tests play CPUs and guests in turn.
+ */
+#ifndef HOSTTEST_MACHINE_H
+#define HOSTTEST_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hv/types.h>
+
+struct vcpu;
+struct domain;
+
+#define HT_CPUS   4
+#define HT_FRAMES 8192 /* frame 0 is never handed out */
+
+extern unsigned int ht_cpu; /* the CPU that executes the test */
+extern bool ht_irq_on[HT_CPUS];
+extern struct vcpu *ht_current[HT_CPUS];
+extern uint64_t ht_tsc;
+extern char *ht_ram;
+extern unsigned long ht_m2p[HT_FRAMES];
+extern unsigned int ht_tlb_flushes;
+
+void *ht_percpu_addr(void *p, unsigned int cpu);
+
+/* Once per program, before anything else. */
+void ht_machine_init(void);
+/* No lock is held and interrupts are on. */
+void ht_assert_quiet(void);
+
+/*
+ * hypercall_preempt_check() is true at the n-th next question, and so on every n
+ * questions; 0: never.
+ */
+void ht_preempt_every(unsigned int n);
+
+/* What hypercall_continue() was called with; nr 0: not called. */
+struct ht_continuation {
+	unsigned int op, nr;
+	unsigned long arg[6];
+};
+extern struct ht_continuation ht_continuation;
+#define HT_CONTINUED (-8500L) /* what it returns */
+
+/*
+ * Guest addresses are the test's own pointers. Those in [start, start + len) can't
+ * be read or written; len 0: all can.
+ */
+void ht_guest_fault(const void *start, size_t len);
+static inline uint64_t ht_va(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+/* ---- domain.c ---------------------------------------------------------------- */
+
+/* A domain with @vcpus vCPUs, shared_info, and event channels up to @max_port. */
+struct domain *ht_domain_new(unsigned int id, unsigned int vcpus, unsigned int max_port);
+/* Its @vcpu runs on this CPU. NULL: the idle domain. */
+void ht_run(struct domain *d, unsigned int vcpu);
+/* Marks it dying. */
+void ht_domain_dying(struct domain *d);
+/* The end: after the parts of it are destroyed. Everything must be back. */
+void ht_domain_free(struct domain *d);
+/* A fresh zeroed frame of the domain's memory. */
+mfn_t ht_domain_page(struct domain *d);
+/* Gives it back (the owner's reference). */
+void ht_domain_page_release(mfn_t mfn);
+
+/* ---- sched.c ------------------------------------------------------------------- */
+
+extern unsigned int ht_kicks[/* vcpu id */ 128], ht_poll_wakes[128];
+
+/* ---- irq.c --------------------------------------------------------------------- */
+
+#define HT_PIRQS 32
+/* Port that a pirq is bound to, 0 if none; whose events go to vCPU ht_pirq_vcpu[]. */
+extern uint32_t ht_pirq_port[HT_PIRQS];
+extern unsigned int ht_pirq_vcpu[HT_PIRQS];
+#define HT_PIRQ_FORBIDDEN 31 /* not mapped, so not bound */
+
+/* ---- pte.c --------------------------------------------------------------------- */
+
+struct ht_pte {
+	uint64_t addr;
+	mfn_t mfn;
+	bool present, writable;
+};
+#define HT_PTES 512
+extern struct ht_pte ht_ptes[HT_PTES];
+extern unsigned int ht_grant_flushes;
+/* The entry at @addr, or NULL: nothing is mapped there. */
+struct ht_pte *ht_pte_at(uint64_t addr);
+/* The next arch_grant_map() fails. */
+extern bool ht_grant_map_fails;
+/* Drops all entries' references, as the end of the page tables does. */
+void ht_ptes_clear(void);
+
+#endif

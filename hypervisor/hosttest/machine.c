@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/* The fake machine: CPUs, memory, TLB, guest access, preemption, log. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include <hv/cpumask.h>
+#include <hv/guest_access.h>
+#include <hv/hypercall.h>
+#include <hv/lib.h>
+#include <hv/spinlock.h>
+#include <arch/cpu.h>
+#include <arch/page.h>
+
+unsigned int ht_cpu;
+bool ht_irq_on[HT_CPUS] = {true, true, true, true};
+struct vcpu *ht_current[HT_CPUS];
+uint64_t ht_tsc;
+struct cpumask cpu_online_map = {BIT(HT_CPUS) - 1};
+
+/* ---- per-CPU variables ------------------------------------------------------- */
+
+extern char __start_ht_percpu[] __attribute__((weak)), __stop_ht_percpu[] __attribute__((weak));
+static char *percpu_copy[HT_CPUS];
+
+void *ht_percpu_addr(void *p, unsigned int cpu)
+{
+	size_t size = (size_t)(__stop_ht_percpu - __start_ht_percpu);
+
+	if (!cpu)
+		return p;
+	if (!percpu_copy[cpu])
+		percpu_copy[cpu] = calloc(1, size);
+	return percpu_copy[cpu] + ((char *)p - __start_ht_percpu);
+}
+
+/* ---- memory ------------------------------------------------------------------ */
+
+static struct page_info frames[HT_FRAMES];
+struct page_info *frame_table = frames;
+unsigned long max_page = HT_FRAMES, total_pages = HT_FRAMES;
+unsigned long ht_m2p[HT_FRAMES];
+char *ht_ram;
+
+bool mfn_valid(mfn_t mfn)
+{
+	return mfn_x(mfn) && mfn_x(mfn) < HT_FRAMES;
+}
+
+void clear_page(void *p)
+{
+	memset(p, 0, PAGE_SIZE);
+}
+
+void ht_machine_init(void)
+{
+	if (ht_ram)
+		return;
+	ht_ram = mmap(NULL, HT_FRAMES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ht_ram == MAP_FAILED)
+		abort();
+	for (unsigned int i = 0; i < HT_FRAMES; i++)
+		frames[i].owner = DOMID_INVALID;
+	page_alloc_add(_mfn(1), _mfn(HT_FRAMES));
+}
+
+void ht_assert_quiet(void)
+{
+	BUG_ON(spin_held_count() || !local_irq_is_enabled());
+}
+
+/* ---- TLB ------------------------------------------------------------------------ */
+
+static uint32_t clock_now = 1, cpu_clock[HT_CPUS];
+unsigned int ht_tlb_flushes;
+
+uint32_t tlb_clock(void)
+{
+	return clock_now;
+}
+
+void tlb_filter(struct cpumask *m, uint32_t stamp)
+{
+	for (unsigned int i = 0; i < HT_CPUS; i++) {
+		if ((int32_t)(cpu_clock[i] - stamp) > 0)
+			cpumask_clear(i, m);
+	}
+}
+
+void tlb_flush_mask(const struct cpumask *m)
+{
+	clock_now++;
+	for (unsigned int i = 0; i < HT_CPUS; i++) {
+		if (cpumask_test(i, m))
+			cpu_clock[i] = clock_now;
+	}
+	ht_tlb_flushes++;
+}
+
+void arch_spin_poll(void)
+{
+	panic("waits for a lock that nobody will let go");
+}
+
+/* ---- guest access -------------------------------------------------------------- */
+
+static uint64_t fault_start, fault_len;
+
+void ht_guest_fault(const void *start, size_t len)
+{
+	fault_start = ht_va(start);
+	fault_len = len;
+}
+
+bool guest_range_ok(uint64_t va, unsigned long n)
+{
+	return va && va + n >= va && va + n < 1UL << 47;
+}
+
+bool guest_array_ok(uint64_t va, unsigned long nr, unsigned long size)
+{
+	unsigned long bytes;
+
+	return !__builtin_mul_overflow(nr, size, &bytes) && guest_range_ok(va, bytes);
+}
+
+static bool accessible(uint64_t va, unsigned long n)
+{
+	BUG_ON(spin_held_count()); /* it may fault, which takes locks */
+	return guest_range_ok(va, n) &&
+	       (!fault_len || va >= fault_start + fault_len || va + n <= fault_start);
+}
+
+unsigned long guest_copy_in(void *dst, uint64_t va, unsigned long n)
+{
+	if (!accessible(va, n))
+		return n;
+	memcpy(dst, (const void *)va, n);
+	return 0;
+}
+
+unsigned long guest_copy_out(uint64_t va, const void *src, unsigned long n)
+{
+	if (!accessible(va, n))
+		return n;
+	memcpy((void *)va, src, n);
+	return 0;
+}
+
+unsigned long guest_clear(uint64_t va, unsigned long n)
+{
+	if (!accessible(va, n))
+		return n;
+	memset((void *)va, 0, n);
+	return 0;
+}
+
+/* ---- preemption ------------------------------------------------------------------ */
+
+static unsigned int preempt_every, preempt_asked;
+struct ht_continuation ht_continuation;
+
+void ht_preempt_every(unsigned int n)
+{
+	preempt_every = n;
+	preempt_asked = 0;
+}
+
+bool hypercall_preempt_check(void)
+{
+	return preempt_every && ++preempt_asked % preempt_every == 0;
+}
+
+long hypercall_continue(unsigned int op, unsigned int nr_args, const unsigned long *args)
+{
+	ht_continuation.op = op;
+	ht_continuation.nr = nr_args;
+	memcpy(ht_continuation.arg, args, nr_args * sizeof(*args));
+	return HT_CONTINUED;
+}
+
+/* ---- log: shown with HT_LOG=1 in the environment ----------------------------------- */
+
+static void log_line(const char *fmt, va_list ap)
+{
+	if (getenv("HT_LOG"))
+		vfprintf(stderr, fmt, ap);
+}
+
+void printk(enum loglvl lvl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(fmt, ap);
+	va_end(ap);
+}
+
+void printk_guest(enum loglvl lvl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(fmt, ap);
+	va_end(ap);
+}
+
+long hv_err_fn(long err, const char *func, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(fmt, ap);
+	va_end(ap);
+	if (getenv("HT_LOG"))
+		fprintf(stderr, " (%s: %ld)\n", func, err);
+	return err;
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	abort();
+}
+
+void assert_failed(const char *expr, const char *file, int line)
+{
+	panic("%s:%d: %s", file, line, expr);
+}
