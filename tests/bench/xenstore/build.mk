@@ -7,10 +7,6 @@ $(BENCH_XS)/bench: $(BUILD)/obj/tests/bench/xenstore/bench.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^
 
-$(BENCH_XS)/fakexen.so: tests/interop/xenstore/fakexen.c
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(TOOLS_CFLAGS) -shared -fPIC -o $@ $<
-
 .PHONY: bench-xenstore
-bench-xenstore: $(BENCH_XS)/bench $(BENCH_XS)/fakexen.so $(BUILD)/xenstored
+bench-xenstore: $(BENCH_XS)/bench $(BUILD)/tests/interop/xenstore/fakexen.so $(BUILD)/xenstored
 	$(Q)tests/bench/xenstore/run.sh $(BUILD)

@@ -39,7 +39,7 @@ if [ -x "$ox" ]; then
 		mkdir -p /run/xenstored /var/log/xen
 		mkfifo "$dir/evt"
 		printf 'pid-file = %s/ox.pid\n' "$dir" >"$dir/ox.conf"
-		FAKEXEN_DIR=$dir LD_PRELOAD=$bench/fakexen.so taskset -c 0 "$ox" --no-fork \
+		FAKEXEN_DIR=$dir LD_PRELOAD=$build/tests/interop/xenstore/fakexen.so taskset -c 0 "$ox" --no-fork \
 			--no-domain-init --config-file "$dir/ox.conf" >"$dir/theirs.log" 2>&1 &
 		pids+=($!)
 		theirs=/run/xenstored/socket
