@@ -31,8 +31,8 @@ struct e820_entry {
 	uint32_t type;
 } __attribute__((packed));
 
-/* One creation under way. */
-struct creation {
+/* One creation under way; what dom_prepare() hands out is its beginning. */
+struct dom_prepared {
 	struct domain_config *cfg;
 	struct dom_kernel kernel;
 	struct dom_blob ramdisk;
@@ -113,7 +113,7 @@ static int check_uuid(struct dom_ctx *ctx, const struct domain_config *cfg)
 	return rc;
 }
 
-static int load_files(struct dom_ctx *ctx, const struct domain_config *cfg, struct creation *c)
+static int load_files(struct dom_ctx *ctx, const struct domain_config *cfg, struct dom_prepared *c)
 {
 	struct pv_layout layout;
 	int rc = dom_kernel_load(ctx, cfg->kernel, &c->kernel);
@@ -153,7 +153,20 @@ static int find_pool(struct dom_ctx *ctx, const char *name, uint32_t *ret_id)
 	return dom_err(ctx, -ENOENT, "there is no CPU pool '%s' (see xl cpupool-list)", name);
 }
 
-static int check_machine(struct dom_ctx *ctx, const struct domain_config *cfg, struct creation *c)
+static int ask_machine(struct dom_ctx *ctx, const struct domain_config *cfg, struct dom_prepared *c)
+{
+	struct xen_sysctl op = {.cmd = XEN_SYSCTL_physinfo};
+	int rc = dom_sysctl(ctx, &op, "asking for the machine's properties");
+
+	if (rc) {
+		return rc;
+	}
+	c->capabilities = op.u.physinfo.capabilities;
+	return find_pool(ctx, cfg->pool, &c->cpupool);
+}
+
+/* Better a clear word now than a failure half way. */
+static int check_memory(struct dom_ctx *ctx, const struct domain_config *cfg)
 {
 	struct xen_sysctl op = {.cmd = XEN_SYSCTL_physinfo};
 	uint64_t need, free_pages;
@@ -165,7 +178,6 @@ static int check_machine(struct dom_ctx *ctx, const struct domain_config *cfg, s
 	if (rc) {
 		return rc;
 	}
-	c->capabilities = op.u.physinfo.capabilities;
 	free_pages = op.u.physinfo.free_pages - op.u.physinfo.outstanding_pages;
 	if (need / DOM_KB_PER_PAGE > free_pages) {
 		return dom_err(ctx, -ENOMEM,
@@ -174,10 +186,10 @@ static int check_machine(struct dom_ctx *ctx, const struct domain_config *cfg, s
 			       cfg->name, (unsigned long long)(need >> 10),
 			       (unsigned long long)(free_pages >> 8));
 	}
-	return find_pool(ctx, cfg->pool, &c->cpupool);
+	return 0;
 }
 
-static int prepare(struct dom_ctx *ctx, const struct domain_config *cfg, struct creation *c)
+static int prepare(struct dom_ctx *ctx, const struct domain_config *cfg, struct dom_prepared *c)
 {
 	int rc = check_kind(ctx, cfg);
 
@@ -193,12 +205,12 @@ static int prepare(struct dom_ctx *ctx, const struct domain_config *cfg, struct 
 	if (!rc) {
 		rc = load_files(ctx, cfg, c);
 	}
-	return rc ? rc : check_machine(ctx, cfg, c);
+	return rc ? rc : ask_machine(ctx, cfg, c);
 }
 
 /* ---- the steps ---------------------------------------------------------------------- */
 
-static int grant_version(struct dom_ctx *ctx, const struct creation *c, uint32_t *ret)
+static int grant_version(struct dom_ctx *ctx, const struct dom_prepared *c, uint32_t *ret)
 {
 	uint32_t best = c->capabilities & XEN_SYSCTL_PHYSCAP_gnttab_v2   ? 2
 			: c->capabilities & XEN_SYSCTL_PHYSCAP_gnttab_v1 ? 1
@@ -213,7 +225,7 @@ static int grant_version(struct dom_ctx *ctx, const struct creation *c, uint32_t
 	return 0;
 }
 
-static int step_domain(struct dom_ctx *ctx, struct creation *c)
+static int step_domain(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct xen_domctl op = {.cmd = XEN_DOMCTL_createdomain};
 	struct xen_domctl_createdomain *d = &op.u.createdomain;
@@ -248,7 +260,7 @@ static uint32_t daemon_domid(struct dom_ctx *ctx, const char *daemon)
 	return (uint32_t)strtoul(text, NULL, 10);
 }
 
-static int step_tree(struct dom_ctx *ctx, struct creation *c)
+static int step_tree(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct dom_tree *t = &c->tree;
 
@@ -260,7 +272,7 @@ static int step_tree(struct dom_ctx *ctx, struct creation *c)
 	return dom_tree_create(ctx, t);
 }
 
-static int set_affinity(struct dom_ctx *ctx, const struct creation *c)
+static int set_affinity(struct dom_ctx *ctx, const struct dom_prepared *c)
 {
 	const struct domain_affinity *hard = &c->cfg->hard_affinity;
 	const struct domain_affinity *soft = &c->cfg->soft_affinity;
@@ -279,7 +291,7 @@ static int set_affinity(struct dom_ctx *ctx, const struct creation *c)
 	return rc;
 }
 
-static int step_vcpus(struct dom_ctx *ctx, struct creation *c)
+static int step_vcpus(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct xen_domctl op = {.cmd = XEN_DOMCTL_max_vcpus};
 	int rc;
@@ -290,7 +302,7 @@ static int step_vcpus(struct dom_ctx *ctx, struct creation *c)
 }
 
 /* What the guest's balloon may grow to, as one region of RAM. */
-static int set_memory_map(struct dom_ctx *ctx, const struct creation *c)
+static int set_memory_map(struct dom_ctx *ctx, const struct dom_prepared *c)
 {
 	struct xen_foreign_memory_map m = {.domid = (domid_t)c->domid};
 	struct e820_entry *e = hv_buf_alloc(ctx->hv, sizeof(*e));
@@ -313,7 +325,7 @@ static int set_memory_map(struct dom_ctx *ctx, const struct creation *c)
 	return 0;
 }
 
-static int step_limits(struct dom_ctx *ctx, struct creation *c)
+static int step_limits(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct xen_domctl op = {.cmd = XEN_DOMCTL_max_mem};
 	int rc;
@@ -337,7 +349,7 @@ static int alloc_port(struct dom_ctx *ctx, uint32_t domid, uint32_t remote, uint
 	return 0;
 }
 
-static int step_ports(struct dom_ctx *ctx, struct creation *c)
+static int step_ports(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	int rc = alloc_port(ctx, c->domid, c->tree.store_domid, &c->rings.store_port);
 
@@ -355,7 +367,7 @@ static int time_offset(const struct domain_config *cfg)
 	return cfg->rtc_timeoffset + (int)tm.tm_gmtoff;
 }
 
-static int step_time(struct dom_ctx *ctx, struct creation *c)
+static int step_time(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct xen_domctl op = {.cmd = XEN_DOMCTL_settscinfo};
 	int offset = time_offset(c->cfg), rc;
@@ -371,7 +383,7 @@ static int step_time(struct dom_ctx *ctx, struct creation *c)
 	return dom_domctl(ctx, &op, c->domid, "setting the clock's offset");
 }
 
-static int step_build(struct dom_ctx *ctx, struct creation *c)
+static int step_build(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct pv_build b = {
 		.domid = c->domid,
@@ -392,7 +404,7 @@ static int step_build(struct dom_ctx *ctx, struct creation *c)
 	return rc;
 }
 
-static int step_sched(struct dom_ctx *ctx, struct creation *c)
+static int step_sched(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	struct dom_sched_credit p = {
 		.weight = c->cfg->cpu_weight ? c->cfg->cpu_weight : SCHED_WEIGHT_DEFAULT,
@@ -405,12 +417,12 @@ static int step_sched(struct dom_ctx *ctx, struct creation *c)
 	return dom_sched_credit_set(ctx, c->domid, &p);
 }
 
-static int step_rings(struct dom_ctx *ctx, struct creation *c)
+static int step_rings(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	return dom_tree_rings(ctx, &c->tree, &c->rings);
 }
 
-static int step_devices(struct dom_ctx *ctx, struct creation *c)
+static int step_devices(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	unsigned int nr = c->cfg->nr_disks + c->cfg->nr_vifs, done = 0;
 	int rc = 0;
@@ -431,7 +443,7 @@ static int step_devices(struct dom_ctx *ctx, struct creation *c)
 
 static const struct step {
 	const char *what;
-	int (*run)(struct dom_ctx *ctx, struct creation *c);
+	int (*run)(struct dom_ctx *ctx, struct dom_prepared *c);
 } steps[] = {
 	{"domain", step_domain},   {"store nodes", step_tree}, {"vCPUs", step_vcpus},
 	{"limits", step_limits},   {"ports", step_ports},      {"time", step_time},
@@ -439,7 +451,7 @@ static const struct step {
 	{"devices", step_devices},
 };
 
-static void undo(struct dom_ctx *ctx, struct creation *c)
+static void undo(struct dom_ctx *ctx, struct dom_prepared *c)
 {
 	if (!c->exists) {
 		return;
@@ -447,12 +459,6 @@ static void undo(struct dom_ctx *ctx, struct creation *c)
 	ctx->undoing++;
 	dom_destroy(ctx, c->domid);
 	ctx->undoing--;
-}
-
-static void creation_fini(struct creation *c)
-{
-	dom_kernel_free(&c->kernel);
-	dom_blob_free(&c->ramdisk);
 }
 
 /* Keys that are understood and have no effect (yet) are not ignored in silence. */
@@ -474,51 +480,83 @@ static void warn_without_effect(struct dom_ctx *ctx, const struct domain_config 
 	}
 }
 
-int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_domid)
+int dom_prepare(struct dom_ctx *ctx, struct domain_config *cfg, struct dom_prepared **ret_prepared)
 {
-	struct creation c = {.cfg = cfg};
+	struct dom_prepared *c;
 	int rc = dom_need_store(ctx);
 
 	if (!rc) {
 		rc = finish_config(ctx, cfg);
 	}
-	if (!rc) {
-		rc = prepare(ctx, cfg, &c);
+	if (rc) {
+		return rc;
 	}
-	if (!rc) {
-		warn_without_effect(ctx, cfg);
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		return dom_err_sys(ctx, -ENOMEM, "preparing domain '%s'", cfg->name);
 	}
+	c->cfg = cfg;
+	rc = prepare(ctx, cfg, c);
+	if (rc) {
+		dom_prepared_free(c);
+		return rc;
+	}
+	warn_without_effect(ctx, cfg);
+	*ret_prepared = c;
+	return 0;
+}
+
+void dom_prepared_free(struct dom_prepared *prepared)
+{
+	if (prepared) {
+		dom_kernel_free(&prepared->kernel);
+		dom_blob_free(&prepared->ramdisk);
+		free(prepared);
+	}
+}
+
+int dom_create_prepared(struct dom_ctx *ctx, struct dom_prepared *prepared, uint32_t *ret_domid)
+{
+	const struct domain_config *cfg = prepared->cfg;
+	int rc = check_memory(ctx, cfg);
+
 	for (size_t i = 0; !rc && i < DOM_ARRAY_LEN(steps); i++) {
 		dom_log(ctx, DOM_LOG_DEBUG, "creating '%s': %s", cfg->name, steps[i].what);
-		rc = steps[i].run(ctx, &c);
+		rc = steps[i].run(ctx, prepared);
 	}
 	if (rc) {
-		undo(ctx, &c);
+		undo(ctx, prepared);
 	} else {
-		*ret_domid = c.domid;
+		*ret_domid = prepared->domid;
 	}
-	creation_fini(&c);
+	return rc;
+}
+
+int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_domid)
+{
+	struct dom_prepared *prepared;
+	int rc = dom_prepare(ctx, cfg, &prepared);
+
+	if (!rc) {
+		rc = dom_create_prepared(ctx, prepared, ret_domid);
+		dom_prepared_free(prepared);
+	}
 	return rc;
 }
 
 int dom_create_check(struct dom_ctx *ctx, const struct domain_config *cfg)
 {
-	struct creation c = {0};
+	struct dom_prepared *prepared;
 	struct domain_config copy;
-	int rc = dom_need_store(ctx);
+	int rc = domain_config_copy(&copy, cfg);
 
-	if (rc) {
-		return rc;
-	}
-	rc = domain_config_copy(&copy, cfg);
 	if (rc) {
 		return dom_err_sys(ctx, rc, "checking the configuration");
 	}
-	rc = finish_config(ctx, &copy);
+	rc = dom_prepare(ctx, &copy, &prepared);
 	if (!rc) {
-		rc = prepare(ctx, &copy, &c);
+		dom_prepared_free(prepared);
 	}
-	creation_fini(&c);
 	domain_config_fini(&copy);
 	return rc;
 }

@@ -152,9 +152,17 @@ int dom_console_tty(struct dom_ctx *ctx, uint32_t domid, int timeout_ms, char **
 int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_domid);
 
 /*
- * Checks all that dom_create() can check without creating anything: files,
- * kernel format, name, devices.
+ * The same in two steps: the first loads and checks all that can be checked
+ * while nothing exists (files, kernel format, name, devices), the second takes
+ * memory and creates. In between is the time to make room for dom_mem_need().
+ * @cfg must outlive what was prepared.
  */
+struct dom_prepared;
+int dom_prepare(struct dom_ctx *ctx, struct domain_config *cfg, struct dom_prepared **ret_prepared);
+int dom_create_prepared(struct dom_ctx *ctx, struct dom_prepared *prepared, uint32_t *ret_domid);
+void dom_prepared_free(struct dom_prepared *prepared); /* takes NULL */
+
+/* Only the first step's checks, as for a dry run. */
 int dom_create_check(struct dom_ctx *ctx, const struct domain_config *cfg);
 
 /*

@@ -241,16 +241,18 @@ static int build_domain(struct xl *xl, const struct xl_conf *conf, struct domain
 			uint32_t *ret_domid)
 {
 	int lock = take_lock(xl, conf), ret = XL_OK;
+	struct dom_prepared *prepared = NULL;
 
-	if (dom_create_check(xl->dom, cfg)) {
+	if (dom_prepare(xl->dom, cfg, &prepared)) {
 		xl_dom_error(xl);
 		ret = XL_CREATE_FAIL;
 	} else if (balloon_make_room(xl, conf, cfg)) {
 		ret = XL_CREATE_FAIL;
-	} else if (dom_create(xl->dom, cfg, ret_domid)) {
+	} else if (dom_create_prepared(xl->dom, prepared, ret_domid)) {
 		xl_dom_error(xl);
 		ret = XL_CREATE_FAIL;
 	}
+	dom_prepared_free(prepared);
 	if (lock >= 0)
 		close(lock);
 	return ret;

@@ -239,15 +239,20 @@ int dom_console_tty(struct dom_ctx *ctx, uint32_t domid, int timeout_ms, char **
 	return -ETIMEDOUT;
 }
 
-int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_domid)
+int dom_prepare(struct dom_ctx *ctx, struct domain_config *cfg, struct dom_prepared **ret_prepared)
 {
-	*ret_domid = 7;
-	return did("create %s", cfg->name);
+	*ret_prepared = (struct dom_prepared *)cfg;
+	return 0;
 }
 
-int dom_create_check(struct dom_ctx *ctx, const struct domain_config *cfg)
+int dom_create_prepared(struct dom_ctx *ctx, struct dom_prepared *prepared, uint32_t *ret_domid)
 {
-	return 0;
+	*ret_domid = 7;
+	return did("create %s", ((struct domain_config *)prepared)->name);
+}
+
+void dom_prepared_free(struct dom_prepared *prepared)
+{
 }
 
 int dom_destroy(struct dom_ctx *ctx, uint32_t domid)
