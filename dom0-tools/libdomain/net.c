@@ -9,10 +9,12 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
@@ -119,26 +121,68 @@ static int change_link(struct nl_sock *nl, struct rtnl_link *link, int bridge,
 	return rc;
 }
 
+/* Throws waiting notices away: only that there were some matters. */
+static void drain(struct nl_sock *nl)
+{
+	char buf[8192];
+
+	while (recv(nl_socket_get_fd(nl), buf, sizeof(buf), MSG_DONTWAIT) > 0) {
+	}
+}
+
+/*
+ * netback says InitWait in the store before it makes its interface, so the
+ * interface may still be on its way: wait for the kernel's notice.
+ */
+static int wait_link(struct nl_sock *nl, struct nl_sock *notices, const char *ifname,
+		     struct rtnl_link **ret_link)
+{
+	uint64_t deadline = dom_now_ms() + DOM_DEVICE_TIMEOUT;
+	struct pollfd fd = {.fd = nl_socket_get_fd(notices), .events = POLLIN};
+	int rc;
+
+	for (;;) {
+		rc = rtnl_link_get_kernel(nl, 0, ifname, ret_link);
+		if (rc != -NLE_OBJ_NOTFOUND && rc != -NLE_NODEV) {
+			return rc;
+		}
+		if (poll(&fd, 1, dom_ms_left(deadline)) <= 0) {
+			return rc;
+		}
+		drain(notices);
+	}
+}
+
+static int connect_both(struct nl_sock *nl, struct nl_sock *notices)
+{
+	int rc;
+
+	if (!nl || !notices) {
+		return -NLE_NOMEM;
+	}
+	rc = nl_connect(notices, NETLINK_ROUTE);
+	if (rc >= 0) {
+		rc = nl_socket_add_memberships(notices, RTNLGRP_LINK, 0);
+	}
+	return rc < 0 ? rc : nl_connect(nl, NETLINK_ROUTE);
+}
+
 static int join_bridge(struct dom_ctx *ctx, const char *ifname, const struct domain_vif *vif)
 {
 	unsigned int bridge = if_nametoindex(bridge_of(vif));
-	struct nl_sock *nl = nl_socket_alloc();
+	struct nl_sock *nl = nl_socket_alloc(), *notices = nl_socket_alloc();
 	struct rtnl_link *link = NULL;
-	int rc = -NLE_NOMEM;
+	int rc = bridge ? connect_both(nl, notices) : -NLE_NODEV;
 
-	if (!bridge) {
-		rc = -NLE_NODEV;
-	} else if (nl) {
-		rc = nl_connect(nl, NETLINK_ROUTE);
-	}
 	if (rc >= 0) {
-		rc = rtnl_link_get_kernel(nl, 0, ifname, &link);
+		rc = wait_link(nl, notices, ifname, &link);
 	}
 	if (rc >= 0) {
 		rc = change_link(nl, link, (int)bridge, vif);
 		rtnl_link_put(link);
 	}
 	nl_socket_free(nl);
+	nl_socket_free(notices);
 	if (rc < 0) {
 		return dom_err(ctx, nl_errno(rc),
 			       "vif: putting %s into bridge %s: %s (is %s a "
