@@ -12,7 +12,7 @@ HV_OBJS     := $(patsubst hypervisor/%,$(HV_OUT)/%.o,$(filter-out $(HV_NOT),$(HV
 HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),1,0) \
                -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
                -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
-HV_CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mcmodel=small -fvisibility=hidden \
+HV_CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \
                -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-common \
                -fno-asynchronous-unwind-tables -fno-jump-tables -fno-stack-protector \
                -ffunction-sections -Wno-sign-compare
@@ -48,9 +48,36 @@ $(HV_LDS): hypervisor/x86/hv.lds.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -D__ASSEMBLER__ $(HV_CPPFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
-$(HV_OUT)/pavise.elf: $(HV_OBJS) $(HV_LDS)
+HV_LINK = $(LD) $(HV_LDFLAGS) -o $@ $(HV_OBJS) $(DECOMP_OBJ) $(filter %symbols.o %symbols0.o,$^)
+
+# The symbol table of the image, for readable stacks: offsets of functions in
+# address order, and their names. It stands behind everything it describes.
+HV_SYMBOLS = awk 'BEGIN { print "\t.section .symtab_hv, \"a\"\n\t.balign 4" } \
+	NF == 3 && tolower($$2) == "t" && !seen[$$1]++ { a[++n] = $$1; s[n] = $$3 } \
+	END { print "\t.globl symbols_count, symbols_offset, symbols_name, symbols_names"; \
+	      print "symbols_count:\t.long " n + 0 "\nsymbols_offset:"; \
+	      for (i = 1; i <= n; i++) print "\t.long 0x" substr(a[i], 9) " - 0x80000000"; \
+	      print "symbols_name:"; o = 0; \
+	      for (i = 1; i <= n; i++) { print "\t.long " o; o += length(s[i]) + 1 } \
+	      print "symbols_names:"; \
+	      for (i = 1; i <= n; i++) print "\t.asciz \"" s[i] "\"" }'
+
+$(HV_OUT)/symbols0.S:
+	@mkdir -p $(@D)
+	$(Q)echo | $(HV_SYMBOLS) > $@
+
+$(HV_OUT)/symbols.S: $(HV_OUT)/pavise0.elf
+	$(Q)$(NM) -n $< | $(HV_SYMBOLS) > $@
+
+$(HV_OUT)/%.o: $(HV_OUT)/%.S
+	$(Q)$(CC) -c -o $@ $<
+
+$(HV_OUT)/pavise0.elf: $(HV_OBJS) $(DECOMP_OBJ) $(HV_LDS) $(HV_OUT)/symbols0.o
+	$(Q)$(HV_LINK)
+
+$(HV_OUT)/pavise.elf: $(HV_OBJS) $(DECOMP_OBJ) $(HV_LDS) $(HV_OUT)/symbols.o
 	$(Q)echo "  LD      $@"
-	$(Q)$(LD) $(HV_LDFLAGS) -o $@ $(HV_OBJS)
+	$(Q)$(HV_LINK)
 
 $(BUILD)/pavise: $(HV_OUT)/pavise.elf
 	$(Q)echo "  IMAGE   $@"

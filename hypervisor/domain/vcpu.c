@@ -278,6 +278,23 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
 	return 0;
 }
 
+/*
+ * The vCPU's time record once more, at an address of the guest's choice: one that
+ * its user mode may read. Only offered when the record never changes.
+ */
+static long op_register_time(struct vcpu *v, uint64_t arg)
+{
+	struct vcpu_register_time_memory_area a;
+	struct vcpu_time_info t;
+
+	if (!time_tsc_stable)
+		return -ENOSYS;
+	if (guest_copy_in(&a, arg, sizeof(a)))
+		return -EFAULT;
+	t = v->vcpu_info->time;
+	return guest_copy_out(a.addr.p, &t, sizeof(t)) ? -EFAULT : 0;
+}
+
 static long op_get_runstate(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_runstate_info r;
@@ -339,6 +356,8 @@ long do_vcpu_op(int cmd, unsigned int vcpuid, uint64_t arg)
 		return 0;
 	case VCPUOP_register_vcpu_info:
 		return op_register_info(v, arg);
+	case VCPUOP_register_vcpu_time_memory_area:
+		return op_register_time(v, arg);
 	case VCPUOP_send_nmi:
 		return op_send_nmi(v);
 	default:

@@ -229,11 +229,21 @@ unsigned long page_free_count_range(unsigned int min_bits, unsigned int max_bits
 	return n;
 }
 
-void *hyp_pages_alloc(unsigned int order)
+static void *hyp_alloc(unsigned int order, unsigned int memflags)
 {
-	struct page_info *pg = page_alloc(order, MEMF_zero);
+	struct page_info *pg = page_alloc(order, memflags);
 
 	return pg ? page_to_virt(pg) : NULL;
+}
+
+void *hyp_pages_alloc(unsigned int order)
+{
+	return hyp_alloc(order, MEMF_zero);
+}
+
+void *hyp_pages_alloc_dirty(unsigned int order)
+{
+	return hyp_alloc(order, 0);
 }
 
 void hyp_pages_free(void *p, unsigned int order)

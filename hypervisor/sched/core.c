@@ -185,7 +185,7 @@ void vcpu_kick(struct vcpu *v)
 	}
 	/* In the guest on another CPU: an interrupt brings it through the exit path. */
 	if (READ_ONCE(v->running) && v->cpu != smp_processor_id())
-		sched_poke(v->cpu);
+		arch_cpu_poke(v->cpu);
 }
 
 /* ---- pausing -------------------------------------------------------------------------------- */
@@ -368,6 +368,17 @@ void sched_fini_vcpu(struct vcpu *v)
 		sched_policy->fini_vcpu(v);
 }
 
+static struct vcpu *make_idle_vcpu(unsigned int cpu)
+{
+	struct vcpu *v;
+
+	if (vcpu_create(idle_domain, cpu, cpu))
+		panic("No memory for the idle vCPU of CPU %u", cpu);
+	v = idle_domain->vcpu[cpu];
+	clear_bit(VPF_down, &v->pause_flags);
+	return v;
+}
+
 void sched_init_cpu(unsigned int cpu)
 {
 	struct run_queue *rq = &per_cpu(run_queue, cpu);
@@ -375,9 +386,14 @@ void sched_init_cpu(unsigned int cpu)
 	spin_lock_init(&rq->lock, RANK_SCHED);
 	list_init(&rq->queue);
 	timer_init(&rq->slice_timer, slice_over, NULL, cpu);
-	rq->idle = sched_make_idle_vcpu(cpu);
+	rq->idle = make_idle_vcpu(cpu);
 	rq->curr = rq->idle;
 	sched_policy->init_cpu(cpu);
+}
+
+struct vcpu *sched_idle_vcpu(unsigned int cpu)
+{
+	return per_cpu(run_queue, cpu).idle;
 }
 
 void __init sched_init(void)

@@ -28,8 +28,4 @@ extern const struct sched_ops credit_ops;
 struct run_queue *rq_lock_vcpu(struct vcpu *v, unsigned long *flags);
 bool vcpu_is_runnable(const struct vcpu *v);
 
-/* An interrupt for its own sake: has the CPU look at what is pending. */
-void sched_poke(unsigned int cpu);
-struct vcpu *sched_make_idle_vcpu(unsigned int cpu);
-
 #endif

@@ -26,10 +26,10 @@ SECTIONS
 	. = HV_VIRT_START;
 	__image_start = .;
 	.text : AT(HV_PHYS_START) {
-		*(.boot.header)
+		KEEP(*(.boot.header))
 		*(.boot.text)
 		*(.boot.rodata)
-		*(.text.entry)
+		KEEP(*(.text.entry))
 		*(.text .text.*)
 	} :text
 	. = ALIGN(4096);
@@ -80,8 +80,8 @@ SECTIONS
 	.symtab_hv : {
 		KEEP(*(.symtab_hv))
 	} :data
-	. = ALIGN(4096);
 	__load_end = .;
+	. = ALIGN(4096);
 	.bss (NOLOAD) : {
 		__bss_start = .;
 		*(.bss.stack_aligned)

@@ -70,6 +70,15 @@ static inline unsigned int bit_last(unsigned long w)
 	return 63 - (unsigned int)__builtin_clzl(w);
 }
 
+/* How many are set: pairs, nibbles, bytes, all. */
+static inline unsigned int bit_count(unsigned long w)
+{
+	w -= (w >> 1) & 0x5555555555555555UL;
+	w = (w & 0x3333333333333333UL) + ((w >> 2) & 0x3333333333333333UL);
+	w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fUL;
+	return (unsigned int)((w * 0x0101010101010101UL) >> 56);
+}
+
 unsigned int find_next_bit(const unsigned long *addr, unsigned int n, unsigned int from);
 unsigned int find_next_zero_bit(const unsigned long *addr, unsigned int n, unsigned int from);
 #define find_first_bit(addr, n) find_next_bit(addr, n, 0)

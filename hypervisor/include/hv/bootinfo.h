@@ -40,7 +40,8 @@ struct boot_info {
 	char cmdline[1024]; /* without its first word */
 	unsigned int nr_modules;
 	struct boot_module module[BOOT_MODULES_MAX];
-	paddr_t rsdp;	 /* 0: not told */
+	bool has_rsdp;
+	uint8_t rsdp[36]; /* a copy, of either version */
 	paddr_t efi_systab; /* 0: not an EFI boot */
 };
 

@@ -56,7 +56,7 @@ static inline bool cpumask_empty(struct cpumask m)
 
 static inline unsigned int cpumask_weight(struct cpumask m)
 {
-	return (unsigned int)__builtin_popcountl(m.bits);
+	return bit_count(m.bits);
 }
 
 static inline unsigned int cpumask_first(struct cpumask m)

@@ -55,6 +55,9 @@ long do_grant_table_op(unsigned int cmd, uint64_t uop, unsigned int count);
  */
 int grant_table_get_frame(struct domain *d, bool status, unsigned long idx, mfn_t *ret_mfn);
 
+/* How many frames of the shared (id 0) or status (1) table @d may have. */
+unsigned int grant_table_max_frames(struct domain *d, unsigned int id);
+
 /* Is @mfn one of @d's own grant or status frames? */
 bool grant_is_own_frame(struct domain *d, mfn_t mfn);
 

@@ -85,8 +85,9 @@ unsigned long page_free_count_range(unsigned int min_bits, unsigned int max_bits
 /* Hands frames [s, e) to the allocator, at start-up. */
 void page_alloc_add(mfn_t s, mfn_t e);
 
-/* The hypervisor's own pages, zeroed, by their direct-map address. */
+/* The hypervisor's own pages, zeroed (_dirty: not), by their direct-map address. */
 void *hyp_pages_alloc(unsigned int order);
+void *hyp_pages_alloc_dirty(unsigned int order);
 void hyp_pages_free(void *p, unsigned int order);
 #define hyp_page_alloc() hyp_pages_alloc(0)
 #define hyp_page_free(p) hyp_pages_free(p, 0)
@@ -134,7 +135,9 @@ static inline domid_t page_owner_id(const struct page_info *pg)
 	return READ_ONCE(pg->owner);
 }
 
-/* Is a mapping of this frame by its own domain allowed to be of this kind at all? */
+/* Pages promised to domains (XENMEM_claim_pages) and not yet theirs. */
+unsigned long memory_outstanding_claims(void);
+
 #define for_each_domain_page(pg, d, pos)                                                           \
 	for ((pos) = 0; ((pg) = domain_next_page(d, &(pos))) != NULL;)
 

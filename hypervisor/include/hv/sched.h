@@ -99,6 +99,12 @@ uint64_t vcpu_cpu_time(struct vcpu *v); /* ns spent running */
 
 int sched_set_affinity(struct vcpu *v, struct cpumask hard, struct cpumask soft);
 
+/* An interrupt for its own sake: has the CPU look at what is pending. */
+void arch_cpu_poke(unsigned int cpu);
+
+/* The idle vCPU of a CPU. */
+struct vcpu *sched_idle_vcpu(unsigned int cpu);
+
 /* arch_context_switch has left @prev's state behind: others may run it now. */
 void sched_switched(struct vcpu *prev);
 

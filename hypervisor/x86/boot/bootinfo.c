@@ -147,9 +147,10 @@ static void __init read_mb2(paddr_t pa)
 			break;
 		case MB2_ACPI_OLD:
 		case MB2_ACPI_NEW:
-			/* A copy of the RSDP: good for reading its table addresses. */
-			if (!boot_info.rsdp || t->type == MB2_ACPI_NEW)
-				boot_info.rsdp = virt_to_paddr(p + sizeof(*t));
+			if (!boot_info.has_rsdp || t->type == MB2_ACPI_NEW)
+				memcpy(boot_info.rsdp, p + sizeof(*t),
+				       min((size_t)t->size - sizeof(*t), sizeof(boot_info.rsdp)));
+			boot_info.has_rsdp = true;
 			break;
 		default:
 			break;

@@ -1,18 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
-/* Start-up of the boot CPU, step by step. */
+/*
+ * Start-up of the boot CPU, step by step, up to the first instruction of the
+ * control domain. The order is the dependencies'; each step may use all before it.
+ */
 #include <hv/bootinfo.h>
 #include <hv/cmdline.h>
 #include <hv/console.h>
 #include <hv/cpumask.h>
+#include <hv/domain.h>
+#include <hv/irq.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
 #include <hv/percpu.h>
+#include <hv/sched.h>
+#include <hv/softirq.h>
+#include <hv/time.h>
+#include <hv/timer.h>
+#include <arch/acpi.h>
+#include <arch/apic.h>
 #include <arch/cpu.h>
+#include <arch/dom0.h>
+#include <arch/features.h>
+#include <arch/ns16550.h>
 #include <arch/page.h>
 #include <arch/setup.h>
+#include <arch/traps.h>
+
+#define NS16550_PORTS 8
 
 extern const struct cmdline_option __cmdline_start[], __cmdline_end[];
+
+/* Known to users of Xen's command line; nothing here needs them. */
+CMDLINE_IGNORED("no-real-mode");
+CMDLINE_IGNORED("edd");
+CMDLINE_IGNORED("vga");
+CMDLINE_IGNORED("placeholder");
+CMDLINE_IGNORED("cpufreq");
+CMDLINE_IGNORED("ucode");
 
 static void __init reserve_boot_memory(void)
 {
@@ -31,11 +56,71 @@ static void __init print_banner(void)
 	pr_info("Command line: %s\n", boot_info.cmdline);
 }
 
+static void __init init_memory(void)
+{
+	reserve_boot_memory();
+	paging_init();
+	boot_alloc_finish();
+	paging_use_allocator();
+	console_init_ring();
+	pr_info("Memory: %lu MiB, %lu MiB free\n", (total_pages << PAGE_SHIFT) >> 20,
+		(page_free_count() << PAGE_SHIFT) >> 20);
+}
+
+static void __init init_boot_cpu(void)
+{
+	struct cpu_info *ci;
+
+	percpu_alloc(0);
+	if (desc_alloc_cpu(0))
+		panic("No memory for the boot CPU's stack");
+	ci = desc_stack_top(0);
+	timer_init_cpu(0);
+	timers_init();
+	domains_init();
+	sched_init();
+	ci->vcpu = cpu_info()->vcpu = sched_idle_vcpu(0);
+	desc_load_cpu(0);
+}
+
+static void __init init_devices(void)
+{
+	if (boot_info.has_rsdp)
+		acpi_set_rsdp(image_paddr(boot_info.rsdp));
+	if (acpi_init())
+		pr_err("No usable ACPI tables: one CPU, no devices' interrupts\n");
+	apic_init_bsp();
+	time_init();
+	irq_init();
+	if (ns16550_port())
+		ioport_deny(ns16550_port(), NS16550_PORTS);
+	local_irq_enable();
+	console_init_irq();
+}
+
+/* On the boot CPU's proper stack; nothing of the image's init part is in use. */
+static void free_init_memory(void)
+{
+	unsigned long pages = (unsigned long)(__init_end - __init_start) / PAGE_SIZE;
+
+	paging_seal_image();
+	page_alloc_add(_mfn(image_paddr(__init_start) >> PAGE_SHIFT),
+		       _mfn(image_paddr(__init_end) >> PAGE_SHIFT));
+	pr_info("%lu KiB of start-up code freed; %lu MiB of memory free\n", pages * PAGE_SIZE >> 10,
+		(page_free_count() << PAGE_SHIFT) >> 20);
+}
+
+static __noreturn void finish_start(void)
+{
+	local_irq_enable();
+	free_init_memory();
+	dom0_start();
+	idle_loop();
+}
+
 __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 {
-	struct cpu_info *ci = cpu_info();
-
-	memset(ci, 0, sizeof(*ci));
+	memset(cpu_info(), 0, sizeof(struct cpu_info));
 	cpu_online_map = cpumask_of(0);
 	if (!bootinfo_read(magic, info)) {
 		console_init_early();
@@ -44,13 +129,14 @@ __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 	console_init_early();
 	cmdline_parse(boot_info.cmdline, __cmdline_start, __cmdline_end);
 	print_banner();
-	reserve_boot_memory();
-	paging_init();
-	pr_info("Memory: %lu frames\n", max_page);
-	boot_alloc_finish();
-	paging_use_allocator();
-	console_init_ring();
-	pr_info("free %lu\n", page_free_count());
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	features_detect();
+	features_init_cpu();
+	desc_init_boot();
+	init_memory();
+	init_boot_cpu();
+	init_devices();
+	smp_boot_cpus();
+	keyhandler_init();
+	dom0_build();
+	jump_on_stack(finish_start, desc_stack_top(0));
 }

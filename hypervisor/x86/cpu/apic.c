@@ -10,6 +10,7 @@
 #include <hv/lib.h>
 #include <arch/percpu.h>
 #include <hv/machine.h>
+#include <hv/sched.h>
 #include <hv/time.h>
 #include <arch/apic.h>
 #include <arch/cpu.h>
@@ -102,6 +103,11 @@ void apic_send_ipi_mask(struct cpumask m, unsigned int vector)
 
 	for_each_cpu (cpu, m)
 		apic_send_ipi(cpu, vector);
+}
+
+void arch_cpu_poke(unsigned int cpu)
+{
+	apic_send_ipi(cpu, VECTOR_EVENT_CHECK);
 }
 
 void apic_send_init(unsigned int apic_id)

@@ -198,6 +198,7 @@ void __init smp_boot_cpus(void)
 		if (!rc) {
 			timer_init_cpu(next);
 			sched_init_cpu(next);
+			((struct cpu_info *)desc_stack_top(next))->vcpu = sched_idle_vcpu(next);
 			rc = boot_cpu(next, apic_ids[i]);
 		}
 		if (rc) {

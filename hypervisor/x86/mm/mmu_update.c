@@ -226,6 +226,12 @@ long do_mmu_update(uint64_t reqs, unsigned int count, uint64_t done_handle, unsi
 		rc = one_request(pt_dom, owner, &r);
 		if (rc)
 			break;
+		/* What was dropped is free for the next request. */
+		rc = pt_drop_deferred(current);
+		if (rc) {
+			i++;
+			break;
+		}
 	}
 	domain_put(owner);
 	domain_put(pt_dom);

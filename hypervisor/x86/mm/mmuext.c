@@ -276,6 +276,12 @@ long do_mmuext_op(uint64_t ops, unsigned int count, uint64_t done_handle, unsign
 		rc = one_op(v, d, &op);
 		if (rc)
 			break;
+		/* What was dropped is free for the next operation. */
+		rc = pt_drop_deferred(v);
+		if (rc) {
+			i++;
+			break;
+		}
 	}
 	domain_put(d);
 	if (rc == -ERESTART) {

@@ -14,6 +14,7 @@
 #include <hv/spinlock.h>
 #include <arch/cpu.h>
 #include <arch/page.h>
+#include <arch/memory.h>
 #include <arch/setup.h>
 
 #define SUPERPAGE_SIZE (1UL << L2_SHIFT)
@@ -222,7 +223,7 @@ bool mfn_valid(mfn_t mfn)
 	return (e & PTE_P) && frame_table[f].owner != DOMID_IO;
 }
 
-mfn_t m2p_chunk_mfn(unsigned long chunk)
+mfn_t memory_m2p_chunk(unsigned long chunk)
 {
 	uint64_t e;
 

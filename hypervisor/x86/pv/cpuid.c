@@ -30,8 +30,8 @@
 #define L1_EDX                                                                                     \
 	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(19) | B(23) |      \
 	 B(24) | B(25) | B(26))
-/* ... and MCE MCA ACPI for the domain that drives the machine */
-#define L1_EDX_HARDWARE (B(7) | B(14) | B(22))
+/* ... and ACPI for the domain that drives the machine (machine checks are ours) */
+#define L1_EDX_HARDWARE B(22)
 /* Leaf 7 EBX: FSGSBASE BMI1 AVX2 BMI2 ERMS AVX512F DQ RDSEED ADX IFMA CLFLUSHOPT CLWB PF ER CD SHA BW VL */
 #define L7_EBX                                                                                     \
 	(B(0) | B(3) | B(5) | B(8) | B(9) | B(18) | B(19) | B(23) | B(24) | B(29) | L7_EBX_AVX512)

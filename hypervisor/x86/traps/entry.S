@@ -200,6 +200,13 @@ guest_iret_failed:
 	.long	guest_iret - ., guest_iret_failed - .
 	.popsection
 
+/* jump_on_stack(fn, cpu_info): goes on on another stack. */
+	.globl jump_on_stack
+jump_on_stack:
+	mov	%rsi, %rsp
+	xor	%ebp, %ebp
+	jmp	*%rdi
+
 /* reset_stack_and_jump(fn): throws this CPU's stack away and never comes back. */
 	.globl reset_stack_and_jump
 reset_stack_and_jump:

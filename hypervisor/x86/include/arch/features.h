@@ -19,6 +19,7 @@ void features_detect(void);
 void features_init_cpu(void);
 
 __noreturn void reset_stack_and_jump(void (*fn)(void));
+__noreturn void jump_on_stack(void (*fn)(void), void *top);
 int percpu_alloc(unsigned int cpu);
 void smp_boot_cpus(void);
 void call_function_interrupt(void);

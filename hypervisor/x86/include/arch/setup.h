@@ -36,9 +36,6 @@ void paging_seal_image(void);
 /* Address space for @pages pages, for good. 0: none left. */
 unsigned long vmap_reserve(unsigned long pages);
 
-/* Frame of the @chunk-th 2 MiB of the M2P table. */
-mfn_t m2p_chunk_mfn(unsigned long chunk);
-
 __noreturn void start_hv(uint32_t magic, paddr_t info);
 __noreturn void start_secondary(void);
 

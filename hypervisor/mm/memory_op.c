@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The memory_op hypercall: a domain's frames come and go, and questions about
+ * memory. Ballooning and population work extent by extent and are continued
+ * where they stopped (the number done is kept in the upper bits of cmd).
+ */
+#include <hv/bootinfo.h>
+#include <hv/domain.h>
+#include <hv/grant.h>
+#include <hv/guest_access.h>
+#include <hv/hypercall.h>
+#include <hv/lib.h>
+#include <hv/page_type.h>
+#include <public/memory.h>
+#include <arch/memory.h>
+#include <arch/page.h>
+
+#include "memory_op.h"
+
+#define CMD_BITS 6
+#define CMD_MASK ((1UL << CMD_BITS) - 1)
+#define MAX_ORDER_GUEST 9
+#define MAX_E820 128
+
+/* ---- who ------------------------------------------------------------------------------- */
+
+/* The domain that a request is for, with a reference. */
+static int find_domain(domid_t id, struct domain **ret_d)
+{
+	*ret_d = domain_get_foreign(id);
+	if (*ret_d)
+		return 0;
+	return is_control_domain(current->domain) ? -ESRCH : -EPERM;
+}
+
+/* ---- reservations ------------------------------------------------------------------------ */
+
+static unsigned int memflags_of(unsigned int mem_flags)
+{
+	return MEMF_bits(XENMEMF_get_address_bits(mem_flags)) | MEMF_zero;
+}
+
+/* One extent of fresh memory for @d; the frames are its from here on. */
+static struct page_info *new_extent(struct domain *d, unsigned int order, unsigned int memflags)
+{
+	struct page_info *pg = page_alloc(order, memflags);
+
+	if (!pg)
+		return NULL;
+	if (page_assign(d, pg, order)) {
+		page_free(pg, order);
+		return NULL;
+	}
+	if (d->claimed_pages)
+		memory_use_claim(d, 1UL << order);
+	return pg;
+}
+
+static bool populate_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i,
+			 bool with_pfn)
+{
+	uint64_t slot = r->extent_start.a + i * sizeof(xen_pfn_t);
+	struct page_info *pg;
+	xen_pfn_t pfn = 0, mfn;
+
+	if (with_pfn && guest_copy_in(&pfn, slot, sizeof(pfn)))
+		return false;
+	pg = new_extent(d, r->extent_order, memflags_of(r->mem_flags));
+	if (!pg)
+		return false;
+	mfn = mfn_x(page_to_mfn(pg));
+	if (with_pfn) {
+		for (unsigned long j = 0; j < 1UL << r->extent_order; j++)
+			m2p_set(_mfn(mfn + j), pfn + j);
+	}
+	/* Told or not, the memory is the domain's: nothing is lost if it isn't told. */
+	if (r->extent_start.a && guest_copy_out(slot, &mfn, sizeof(mfn)))
+		return false;
+	return true;
+}
+
+static bool release_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i)
+{
+	xen_pfn_t first;
+
+	if (guest_copy_in(&first, r->extent_start.a + i * sizeof(first), sizeof(first)))
+		return false;
+	for (unsigned long j = 0; j < 1UL << r->extent_order; j++) {
+		if (!memory_release_frame(d, _mfn(first + j)))
+			return false;
+	}
+	return true;
+}
+
+bool memory_release_frame(struct domain *d, mfn_t mfn)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+	bool ok;
+
+	if (!mfn_valid(mfn) || !page_get(pg, d))
+		return false;
+	/* A pin would keep it: Linux has unpinned its tables, others lose the pin's frame. */
+	if ((READ_ONCE(pg->count) & PGC_hyp) || (READ_ONCE(pg->type) & PGT_pinned)) {
+		page_put(pg);
+		return false;
+	}
+	spin_lock(&d->pt_lock);
+	ok = !page_type_drop_partial(pg);
+	spin_unlock(&d->pt_lock);
+	ok = ok && page_release(pg);
+	page_put(pg);
+	return ok;
+}
+
+static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	unsigned long i;
+	int rc;
+
+	if (guest_copy_in(&r, arg, sizeof(r)))
+		return (long)start;
+	if (r.nr_extents > (~0UL >> CMD_BITS) || start > r.nr_extents ||
+	    r.extent_order > (is_control_domain(current->domain) ? MAX_ORDER : MAX_ORDER_GUEST))
+		return (long)start;
+	rc = find_domain(r.domid, &d);
+	if (rc)
+		return start ? (long)start : rc;
+	for (i = start; i < r.nr_extents; i++) {
+		bool ok;
+
+		if (i > start && hypercall_preempt_check()) {
+			unsigned long args[] = { cmd | i << CMD_BITS, arg };
+
+			domain_put(d);
+			return hypercall_continue(__HYPERVISOR_memory_op, 2, args);
+		}
+		if (cmd == XENMEM_decrease_reservation)
+			ok = release_one(d, &r, i);
+		else
+			ok = populate_one(d, &r, i, cmd == XENMEM_populate_physmap);
+		if (!ok)
+			break;
+	}
+	domain_put(d);
+	return (long)i;
+}
+
+/* ---- maps and sizes ------------------------------------------------------------------------- */
+
+static long out_map(uint64_t arg, const struct xen_memory_map *m, const struct e820_entry *e,
+		    unsigned int nr)
+{
+	struct xen_memory_map out = *m;
+
+	out.nr_entries = min(nr, m->nr_entries);
+	for (unsigned int i = 0; i < out.nr_entries; i++) {
+		struct guest_e820 g = { e[i].addr, e[i].size, e[i].type };
+
+		if (guest_copy_out(m->buffer.a + i * sizeof(g), &g, sizeof(g)))
+			return -EFAULT;
+	}
+	return guest_copy_out(arg, &out, sizeof(out)) ? -EFAULT : 0;
+}
+
+static long memory_map(uint64_t arg)
+{
+	struct domain *d = current->domain;
+	struct xen_memory_map m;
+
+	if (guest_copy_in(&m, arg, sizeof(m)))
+		return -EFAULT;
+	if (!d->arch.nr_e820)
+		return -ENOSYS;
+	return out_map(arg, &m, d->arch.e820, d->arch.nr_e820);
+}
+
+static long machine_memory_map(uint64_t arg)
+{
+	struct xen_memory_map m;
+
+	if (!is_control_domain(current->domain))
+		return -EPERM;
+	if (guest_copy_in(&m, arg, sizeof(m)))
+		return -EFAULT;
+	return out_map(arg, &m, machine_e820.e, machine_e820.nr);
+}
+
+static long set_memory_map(uint64_t arg)
+{
+	struct xen_foreign_memory_map f;
+	struct e820_entry *e, *old;
+	struct domain *d;
+	long rc;
+
+	if (guest_copy_in(&f, arg, sizeof(f)))
+		return -EFAULT;
+	if (f.map.nr_entries > MAX_E820)
+		return -EINVAL;
+	rc = find_domain(f.domid, &d);
+	if (rc)
+		return rc;
+	e = hv_zalloc_array(f.map.nr_entries, sizeof(*e));
+	rc = e ? 0 : -ENOMEM;
+	for (unsigned int i = 0; !rc && i < f.map.nr_entries; i++) {
+		struct guest_e820 g;
+
+		if (guest_copy_in(&g, f.map.buffer.a + i * sizeof(g), sizeof(g)))
+			rc = -EFAULT;
+		e[i] = (struct e820_entry){ g.addr, g.size, g.type };
+	}
+	if (!rc) {
+		spin_lock(&d->lock);
+		old = d->arch.e820;
+		d->arch.e820 = e;
+		d->arch.nr_e820 = f.map.nr_entries;
+		spin_unlock(&d->lock);
+		e = old;
+	}
+	hv_free(e);
+	domain_put(d);
+	return rc;
+}
+
+static long domain_size(unsigned int cmd, uint64_t arg)
+{
+	struct domain *d;
+	domid_t id;
+	long rc;
+
+	if (guest_copy_in(&id, arg, sizeof(id)))
+		return -EFAULT;
+	rc = find_domain(id, &d);
+	if (rc)
+		return rc;
+	switch (cmd) {
+	case XENMEM_current_reservation:
+		rc = (long)d->tot_pages;
+		break;
+	case XENMEM_maximum_reservation:
+		rc = (long)d->max_pages;
+		break;
+	default:
+		/* Only the guest knows; it publishes that for the tools. */
+		rc = d->shared_info ? (long)READ_ONCE(d->shared_info->arch.max_pfn) - 1 : -EINVAL;
+		break;
+	}
+	domain_put(d);
+	return rc;
+}
+
+/* ---- the M2P ------------------------------------------------------------------------------------ */
+
+static long machphys_mapping(uint64_t arg)
+{
+	struct xen_machphys_mapping m = {
+		.v_start = MACH2PHYS_VIRT_START,
+		.v_end = MACH2PHYS_VIRT_END,
+		.max_mfn = MACH2PHYS_NR_ENTRIES - 1,
+	};
+
+	return guest_copy_out(arg, &m, sizeof(m)) ? -EFAULT : 0;
+}
+
+static long machphys_mfn_list(uint64_t arg)
+{
+	struct xen_machphys_mfn_list l;
+	unsigned int i;
+
+	if (!is_control_domain(current->domain))
+		return -EPERM;
+	if (guest_copy_in(&l, arg, sizeof(l)))
+		return -EFAULT;
+	for (i = 0; i < l.max_extents; i++) {
+		xen_pfn_t mfn = mfn_x(memory_m2p_chunk(i));
+
+		if (mfn == mfn_x(INVALID_MFN))
+			break;
+		if (guest_copy_out(l.extent_start.a + i * sizeof(mfn), &mfn, sizeof(mfn)))
+			return -EFAULT;
+	}
+	l.nr_extents = i;
+	return guest_copy_out(arg, &l, sizeof(l)) ? -EFAULT : 0;
+}
+
+/* ---- resources, claims ------------------------------------------------------------------------------ */
+
+static long acquire_grant_table(struct domain *d, struct xen_mem_acquire_resource *r)
+{
+	bool status = r->id == XENMEM_resource_grant_table_id_status;
+
+	if (r->id > XENMEM_resource_grant_table_id_status)
+		return -EINVAL;
+	for (unsigned int i = 0; i < r->nr_frames; i++) {
+		xen_pfn_t out;
+		mfn_t mfn;
+		int rc = grant_table_get_frame(d, status, r->frame + i, &mfn);
+
+		if (rc)
+			return rc;
+		out = mfn_x(mfn);
+		if (guest_copy_out(r->frame_list.a + i * sizeof(out), &out, sizeof(out)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static long acquire_resource(uint64_t arg)
+{
+	struct xen_mem_acquire_resource r;
+	struct domain *d;
+	long rc;
+
+	if (guest_copy_in(&r, arg, sizeof(r)))
+		return -EFAULT;
+	if (r.pad || r.nr_frames > 1024 || r.frame > UINT32_MAX)
+		return -EINVAL;
+	if (!is_control_domain(current->domain))
+		return -EPERM;
+	rc = find_domain(r.domid, &d);
+	if (rc)
+		return rc;
+	if (r.type != XENMEM_resource_grant_table) {
+		rc = -EOPNOTSUPP;
+	} else if (!r.frame_list.a) {
+		rc = r.nr_frames ? -EINVAL : 0;
+		r.nr_frames = grant_table_max_frames(d, r.id);
+		if (!rc && guest_copy_out(arg, &r, sizeof(r)))
+			rc = -EFAULT;
+	} else {
+		rc = acquire_grant_table(d, &r);
+	}
+	domain_put(d);
+	return rc;
+}
+
+static struct spinlock claim_lock = SPINLOCK_INIT(RANK_NONE);
+static unsigned long total_claimed;
+
+unsigned long memory_outstanding_claims(void)
+{
+	return READ_ONCE(total_claimed);
+}
+
+static void set_claim(struct domain *d, unsigned long pages)
+{
+	total_claimed += pages - d->claimed_pages;
+	d->claimed_pages = pages;
+}
+
+void memory_use_claim(struct domain *d, unsigned long pages)
+{
+	spin_lock(&claim_lock);
+	set_claim(d, d->claimed_pages - min(d->claimed_pages, pages));
+	spin_unlock(&claim_lock);
+}
+
+/* A promise that so many pages in all will be there for the domain. */
+static long claim_pages(uint64_t arg)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	long rc;
+
+	if (guest_copy_in(&r, arg, sizeof(r)))
+		return -EFAULT;
+	if (!is_control_domain(current->domain))
+		return -EPERM;
+	if (r.extent_start.a || r.extent_order || r.mem_flags || r.nr_extents > UINT32_MAX)
+		return -EINVAL;
+	rc = find_domain(r.domid, &d);
+	if (rc)
+		return rc;
+	spin_lock(&claim_lock);
+	if (!r.nr_extents) {
+		set_claim(d, 0);
+	} else if (r.nr_extents <= d->tot_pages || r.nr_extents > d->max_pages) {
+		rc = -EINVAL;
+	} else if (r.nr_extents - d->tot_pages > page_free_count() - total_claimed) {
+		rc = -ENOMEM;
+	} else {
+		set_claim(d, r.nr_extents - d->tot_pages);
+	}
+	spin_unlock(&claim_lock);
+	domain_put(d);
+	return rc;
+}
+
+long do_memory_op(unsigned long cmd, uint64_t arg)
+{
+	unsigned long start = cmd >> CMD_BITS;
+
+	switch (cmd & CMD_MASK) {
+	case XENMEM_increase_reservation:
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		return reservation(cmd & CMD_MASK, start, arg);
+	case XENMEM_maximum_ram_page:
+		return (long)max_page - 1;
+	case XENMEM_current_reservation:
+	case XENMEM_maximum_reservation:
+	case XENMEM_maximum_gpfn:
+		return domain_size(cmd & CMD_MASK, arg);
+	case XENMEM_machphys_mfn_list:
+		return machphys_mfn_list(arg);
+	case XENMEM_memory_map:
+		return memory_map(arg);
+	case XENMEM_machine_memory_map:
+		return machine_memory_map(arg);
+	case XENMEM_exchange:
+		return memory_exchange(arg);
+	case XENMEM_machphys_mapping:
+		return machphys_mapping(arg);
+	case XENMEM_set_memory_map:
+		return set_memory_map(arg);
+	case XENMEM_get_sharing_freed_pages:
+	case XENMEM_get_sharing_shared_pages:
+		return 0;
+	case XENMEM_claim_pages:
+		return claim_pages(arg);
+	case XENMEM_acquire_resource:
+		return acquire_resource(arg);
+	default:
+		return hypercall_no_subop(__HYPERVISOR_memory_op, (unsigned int)(cmd & CMD_MASK));
+	}
+}
