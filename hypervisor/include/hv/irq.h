@@ -18,7 +18,11 @@ struct domain;
 struct vcpu;
 struct cpu_user_regs;
 
-/* Brings up IO-APICs and the vector tables, from the ACPI tables. */
+/*
+ * Devices, as far as the hypervisor needs them: IO-APICs and vectors, PCI, the
+ * registers for power and reset, what UEFI left. After acpi_init(), apic_init_bsp()
+ * and timers_init(); while boot_info is still there.
+ */
 void irq_init(void);
 
 /*

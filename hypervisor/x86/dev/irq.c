@@ -22,6 +22,7 @@
  * Locks: irq_desc.lock for a line (interrupts off, no event is sent under it),
  * vector_lock (leaf) for the allocation of vectors and MSI descriptors.
  */
+#include <hv/bootinfo.h>
 #include <hv/console.h>
 #include <hv/cpumask.h>
 #include <hv/domain.h>
@@ -33,6 +34,7 @@
 #include <arch/acpi.h>
 #include <arch/apic.h>
 #include <arch/cpu.h>
+#include <arch/efi.h>
 #include <arch/irq.h>
 #include <arch/pci.h>
 
@@ -505,6 +507,8 @@ void __init irq_init(void)
 	for (unsigned int i = 0; i < MAX_MSI_IRQS; i++)
 		spin_lock_init(&msi_descs[i].lock, RANK_IRQ);
 	timer_init(&storm_timer, storm_timer_fn, NULL, 0);
+	acpi_power_init();
+	efi_init(boot_info.efi_systab);
 	pci_init();
 	keyhandler_register('i', irq_key, "show interrupt lines");
 }

@@ -147,20 +147,21 @@ int pirq_map_msi(struct domain *d, uint32_t sbdf, bool is_msix, unsigned int ent
 		 paddr_t table_base, int pirq, unsigned int *ret_pirq)
 {
 	struct pirq_map *map;
-	int rc = -ENOMEM;
+	int rc = -ENOMEM, nr;
 
 	spin_lock(&d->pirq_lock);
 	map = map_get(d);
 	if (!map)
 		goto out;
-	rc = pirq < 0 ? find_free(map) : pirq;
-	if (rc < 0)
-		goto out;
-	*ret_pirq = (unsigned int)rc;
-	if (*ret_pirq < nr_gsis || *ret_pirq >= map->nr)
-		rc = (int)hv_err(-EINVAL, "pirq %d can't be an MSI", rc);
+	nr = pirq < 0 ? find_free(map) : pirq;
+	if (nr < 0)
+		rc = nr;
+	else if ((unsigned int)nr < nr_gsis || (unsigned int)nr >= map->nr)
+		rc = (int)hv_err(-EINVAL, "pirq %d can't be an MSI", nr);
 	else
-		rc = attach_new(map, *ret_pirq, sbdf, is_msix, entry, table_base);
+		rc = attach_new(map, (unsigned int)nr, sbdf, is_msix, entry, table_base);
+	if (!rc)
+		*ret_pirq = (unsigned int)nr;
 out:
 	spin_unlock(&d->pirq_lock);
 	return rc;
