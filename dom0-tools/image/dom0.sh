@@ -43,10 +43,11 @@ install_debian() {
 	mkdir -p "$root$xen" "$root/etc/xen" "$root/var/lib/xen"
 	cp -a "$PEER$xen"/{bin,lib} "$root$xen/"
 	cp -a "$PEER/etc/xen/." "$root/etc/xen/"
-	cp -L /bin/bash "$root/bin/"
+	# What its scripts want beyond busybox.
+	cp -L /bin/bash /usr/bin/flock "$root/bin/"
 	cp -a "$PEER"/usr/bin/xenstore* "$root/usr/bin/"
 	with_libs "$root" "$PEER$xen"/bin/{xl,xenstored,xenconsoled,xenconsole,xen-init-dom0,xentop} \
-		"$PEER/usr/bin/xenstore" /bin/bash
+		"$PEER/usr/bin/xenstore" /bin/bash /usr/bin/flock
 	cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/usr/lib/x86_64-linux-gnu/"
 	for t in xl xenstored xenconsoled xenconsole xen-init-dom0 xentop; do
 		ln -sf "$xen/bin/$t" "$root/usr/bin/$t"
