@@ -90,6 +90,7 @@ void backlog_close(struct backlog *b, bool remove)
 	if (b->fd >= 0)
 		close(b->fd);
 	free(b->path);
+	b->path = NULL;
 	*b = (struct backlog){.fd = -1};
 }
 

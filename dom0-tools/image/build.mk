@@ -37,7 +37,7 @@ DOM0_KERNEL  ?= 6.1
 GUEST_KERNEL ?= 6.1
 GUEST        ?= demo
 DOM0_IMG     := $(IMAGES)/dom0-$(DOM0_KERNEL)-$(GUEST_KERNEL)-$(TOOLS).img
-ISO          := $(BUILD)/pavise.iso
+ISO          := $(IMAGES)/$(notdir $(HV_FILE))-$(DOM0_KERNEL)-$(GUEST_KERNEL)-$(TOOLS).iso
 
 $(DEBIAN)/kernel-%.stamp: $(IMAGE_DIR)/fetch.sh
 	$(Q)mkdir -p $(@D)
@@ -84,7 +84,7 @@ $(IMAGES)/debian-%.disk: $(IMAGES)/debian-%.img
 RUN_ENV = QEMU="$(QEMU)" SMP="$(SMP)" MEM="$(MEM)" BUILD="$(BUILD)" HV="$(HV_FILE)" \
           KERNEL="$$(echo $(DEBIAN)/kernel-$(DOM0_KERNEL)/boot/vmlinuz-*)" INITRD="$(DOM0_IMG)" \
           HV_IMAGE="$(HV_SYMS)" HV_ARGS="$(HV_ARGS)" IMAGES="$(IMAGES)" DEBIAN="$(DEBIAN)" \
-          TOOLS="$(TOOLS)" PAVISE_TOP=. $(if $(filter debian,$(HV)),LEAK_SLACK=16)
+          TOOLS="$(TOOLS)" ISO_FILE="$(ISO)" PAVISE_TOP=. $(if $(filter debian,$(HV)),LEAK_SLACK=16)
 NEED_HV = @[ -e "$(HV_FILE)" ] || [ "$(HV)" = debian ] || { \
 		echo "make: there is no hypervisor $(HV_FILE). HV=debian takes Debian's Xen 4.17." >&2; \
 		exit 1; }
@@ -101,6 +101,33 @@ run demo: deps
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory image
 	+$(Q)$(MAKE) --no-print-directory $@-now
+
+# A bootable image for BIOS and UEFI, with everything in it.
+.PHONY: iso iso-now
+iso: deps
+	+$(Q)$(MAKE) --no-print-directory all
+	$(NEED_HV)
+	+$(Q)$(MAKE) --no-print-directory image
+	+$(Q)$(MAKE) --no-print-directory iso-now
+
+iso-now: $(ISO)
+
+$(ISO): $(IMAGE_DIR)/iso.sh $(DOM0_IMG) $(wildcard $(HV_FILE))
+	$(Q)echo "  ISO     $@"
+	$(Q)$(IMAGE_DIR)/iso.sh $@ $(HV_FILE) "$$(echo $(DEBIAN)/kernel-$(DOM0_KERNEL)/boot/vmlinuz-*)" \
+		$(DOM0_IMG)
+
+# What has been built, to where the system keeps such things.
+.PHONY: install
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/boot
+	$(Q)for f in $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole)); do \
+		install -m 755 $$f $(DESTDIR)$(PREFIX)/sbin/; done
+	$(Q)for f in $(wildcard $(BUILD)/xenstore-*); do \
+		install -m 755 $$f $(DESTDIR)$(PREFIX)/bin/; done
+	$(Q)[ ! -e $(BUILD)/pavise ] || install -m 644 $(BUILD)/pavise $(DESTDIR)/boot/pavise-$(VERSION)
+	$(Q)for f in $(wildcard docs/man/*.[158]); do \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}; done
 
 .PHONY: run-now demo-now
 # Ctrl-t is QEMU's own key, so that Ctrl-a stays the hypervisor's.

@@ -21,4 +21,5 @@ test-system:
 	+$(Q)$(MAKE) --no-print-directory all
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory test-system-images
+	+$(Q)$(MAKE) --no-print-directory iso-now
 	$(Q)$(RUN_ENV) prove -j2 --timer $(SYSTEM_TESTS)
