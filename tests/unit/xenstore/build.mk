@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: MIT
-# Unit tests of the store: its library, its protocol. Package: libcmocka-dev.
+# Unit tests of the store: its library, its protocol, its client library (that
+# one with the daemon over a socket). Package: libcmocka-dev.
 #
 # test_model takes a number of steps and a seed as arguments.
 UNIT_XS       := tests/unit/xenstore
 UNIT_XS_PROGS := $(addprefix $(BUILD)/$(UNIT_XS)/,test_proto test_store test_tree test_model)
 UNIT_XS_OBJS  := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/proto/*.c xenstore/store/*.c))
+UNIT_XSC      := $(BUILD)/$(UNIT_XS)/test_client
+UNIT_XSC_OBJS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/client/*.c) \
+			xenstore/proto/wire.c)
 
 $(UNIT_XS_PROGS): $(BUILD)/$(UNIT_XS)/%: $(BUILD)/san/$(UNIT_XS)/%.o $(UNIT_XS_OBJS)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD-SAN  $@"
 	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka
 
+$(UNIT_XSC): $(BUILD)/san/$(UNIT_XS)/test_client.o $(UNIT_XSC_OBJS)
+	@mkdir -p $(@D)
+	$(Q)echo "  LD-SAN  $@"
+	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka
+
 .PHONY: test-unit-xenstore
 test-unit: test-unit-xenstore
-test-unit-xenstore: $(UNIT_XS_PROGS)
-	$(Q)for t in $^; do echo "  TEST    $$t"; ./$$t || exit 1; done
+test-unit-xenstore: $(UNIT_XS_PROGS) $(UNIT_XSC) $(BUILD)/xenstored
+	$(Q)for t in $(UNIT_XS_PROGS) "$(UNIT_XSC) $(BUILD)/xenstored"; do \
+		echo "  TEST    $$t"; ./$$t || exit 1; done
