@@ -18,7 +18,7 @@ IMAGE_FILES  := $(wildcard $(IMAGE_DIR)/*.sh $(IMAGE_DIR)/files/*)
 HVSTAT       := $(wildcard $(BUILD)/hvstat)
 # The programs that go into the control domain; images are made by a second
 # make, after `all`, so that these are what has just been built.
-DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole \
+DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xenstore \
                   xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm \
                   xenstore-chmod xenstore-exists xenstore-watch))
 

@@ -24,13 +24,17 @@ BUILD=${BUILD:-build}
 TOOLS=${TOOLS:-pavise}
 
 ours=(xl xenstored xenconsoled xenconsole)
-store_tools=(xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm
+store_tools=(xenstore xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm
 	xenstore-chmod xenstore-exists xenstore-watch)
 
 install_ours() {
 	local t
 	for t in "$@"; do
 		[ -x "$BUILD/$t" ] || die "$BUILD/$t is not built"
+		if [ -L "$BUILD/$t" ]; then
+			cp -P "$BUILD/$t" "$root/usr/bin/$t"
+			continue
+		fi
 		install -m 755 "$BUILD/$t" "$root/usr/bin/$t"
 		with_libs "$root" "$BUILD/$t"
 	done
