@@ -31,6 +31,7 @@ CFLAGS-hypervisor/x86/dev += -Ihypervisor/x86/include
 $(eval $(call unit-hv-test,test_rangeset,hypervisor/lib/rangeset.c))
 $(eval $(call unit-hv-test,test_vector,hypervisor/x86/dev/vector.c))
 $(eval $(call unit-hv-test,test_acpi,$(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)))
+$(eval $(call unit-hv-test,test_msi,$(addprefix hypervisor/x86/dev/,msi.c pci_port.c)))
 
 $(eval $(call unit-hv-test,test_evtchn,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c))
 
