@@ -534,7 +534,7 @@ int dom_create_prepared(struct dom_ctx *ctx, struct dom_prepared *prepared, uint
 
 int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_domid)
 {
-	struct dom_prepared *prepared;
+	struct dom_prepared *prepared = NULL;
 	int rc = dom_prepare(ctx, cfg, &prepared);
 
 	if (!rc) {
@@ -546,7 +546,7 @@ int dom_create(struct dom_ctx *ctx, struct domain_config *cfg, uint32_t *ret_dom
 
 int dom_create_check(struct dom_ctx *ctx, const struct domain_config *cfg)
 {
-	struct dom_prepared *prepared;
+	struct dom_prepared *prepared = NULL;
 	struct domain_config copy;
 	int rc = domain_config_copy(&copy, cfg);
 

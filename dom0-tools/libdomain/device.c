@@ -388,8 +388,8 @@ int dom_devices_remove_all(struct dom_ctx *ctx, uint32_t domid)
 		return rc == -ENOENT ? 0 : dom_err_sys(ctx, rc, "listing devices");
 	}
 	for (size_t i = 0; i < nr; i++) {
-		uint32_t *ids;
-		size_t nr_ids;
+		uint32_t *ids = NULL;
+		size_t nr_ids = 0;
 
 		if (!strcmp(classes[i], "console") ||
 		    device_ids(ctx, domid, classes[i], &ids, &nr_ids)) {

@@ -28,7 +28,7 @@ static struct xsc {
 	int dummy;
 } client;
 
-bool store_backend_dead;
+bool store_backend_dead, store_guest_listens;
 unsigned int store_open_tx;
 
 /* ---- nodes ----------------------------------------------------------------------- */
@@ -122,7 +122,7 @@ void store_reset(void)
 	tree_free(&tree);
 	tree_free(&before);
 	introduced = 0;
-	store_backend_dead = false;
+	store_backend_dead = store_guest_listens = false;
 	store_open_tx = 0;
 	store_set("/local/domain/0/name", "Domain-0");
 	store_set("/vm", "");
@@ -374,6 +374,9 @@ int xsc_wait(struct xsc *c, const char *path, int timeout_ms, int (*done)(struct
 	}
 	if (!store_backend_dead) {
 		backends();
+	}
+	if (store_guest_listens && strstr(path, "/control/shutdown")) {
+		store_set(path, "");
 	}
 	rc = done(c, arg);
 	return rc ? rc : -ETIMEDOUT;

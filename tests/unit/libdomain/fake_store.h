@@ -22,6 +22,7 @@ size_t store_nr(void);
 bool store_introduced(unsigned int domid);
 
 extern bool store_backend_dead; /* it never answers */
+extern bool store_guest_listens; /* takes requests in control/shutdown */
 extern unsigned int store_open_tx; /* transactions that nobody ended */
 
 #endif
