@@ -17,16 +17,14 @@ static struct domain *by_id[MAX_IDS];
 
 bool domain_get(struct domain *d)
 {
-	if (!d->refcount)
-		return false;
-	d->refcount++;
+	/* Never the first or the last: these are ht_domain_new's and ht_domain_free's. */
+	BUG_ON(!__atomic_fetch_add(&d->refcount, 1, __ATOMIC_SEQ_CST));
 	return true;
 }
 
 void domain_put(struct domain *d)
 {
-	BUG_ON(d->refcount < 2); /* the last is ht_domain_free's */
-	d->refcount--;
+	BUG_ON(__atomic_fetch_sub(&d->refcount, 1, __ATOMIC_SEQ_CST) < 2);
 }
 
 struct domain *domain_get_by_id(domid_t id)

@@ -3,6 +3,7 @@
 /* The fake machine: CPUs, memory, TLB, guest access, preemption, log. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <hv/cpumask.h>
@@ -13,7 +14,7 @@
 #include <arch/cpu.h>
 #include <arch/page.h>
 
-unsigned int ht_cpu;
+_Thread_local unsigned int ht_cpu;
 bool ht_irq_on[HT_CPUS] = {true, true, true, true};
 struct vcpu *ht_current[HT_CPUS];
 uint64_t ht_tsc;
@@ -26,12 +27,8 @@ static char *percpu_copy[HT_CPUS];
 
 void *ht_percpu_addr(void *p, unsigned int cpu)
 {
-	size_t size = (size_t)(__stop_ht_percpu - __start_ht_percpu);
-
 	if (!cpu)
 		return p;
-	if (!percpu_copy[cpu])
-		percpu_copy[cpu] = calloc(1, size);
 	return percpu_copy[cpu] + ((char *)p - __start_ht_percpu);
 }
 
@@ -61,6 +58,11 @@ void ht_machine_init(void)
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (ht_ram == MAP_FAILED)
 		abort();
+	for (unsigned int i = 1; i < HT_CPUS; i++) {
+		percpu_copy[i] = calloc(1, (size_t)(__stop_ht_percpu - __start_ht_percpu));
+		if (!percpu_copy[i])
+			abort();
+	}
 	for (unsigned int i = 0; i < HT_FRAMES; i++)
 		frames[i].owner = DOMID_INVALID;
 	page_alloc_add(_mfn(1), _mfn(HT_FRAMES));
@@ -99,9 +101,20 @@ void tlb_flush_mask(const struct cpumask *m)
 	ht_tlb_flushes++;
 }
 
+static bool threads;
+
+void ht_thread_is_cpu(unsigned int cpu)
+{
+	ht_cpu = cpu;
+	threads = true;
+}
+
 void arch_spin_poll(void)
 {
-	panic("waits for a lock that nobody will let go");
+	if (threads)
+		sched_yield();
+	else
+		panic("waits for a lock that nobody will let go");
 }
 
 /* ---- guest access -------------------------------------------------------------- */

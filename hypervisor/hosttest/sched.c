@@ -8,7 +8,7 @@ unsigned int ht_kicks[128], ht_poll_wakes[128];
 
 void vcpu_kick(struct vcpu *v)
 {
-	ht_kicks[v->id]++;
+	__atomic_add_fetch(&ht_kicks[v->id], 1, __ATOMIC_RELAXED);
 }
 
 void vcpu_poll_wake(struct vcpu *v)

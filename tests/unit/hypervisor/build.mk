@@ -33,7 +33,12 @@ $(eval $(call unit-hv-test,test_vector,hypervisor/x86/dev/vector.c))
 $(eval $(call unit-hv-test,test_acpi,$(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)))
 $(eval $(call unit-hv-test,test_msi,$(addprefix hypervisor/x86/dev/,msi.c pci_port.c)))
 
-$(eval $(call unit-hv-test,test_evtchn,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c))
+UNIT_HV_PORTS   := $(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c
+$(eval $(call unit-hv-test,test_evtchn,$(UNIT_HV_PORTS)))
+$(eval $(call unit-hv-test,test_evtchn_fifo,$(UNIT_HV_PORTS)))
+LIBS-test_evtchn_threads := -lpthread
+$(eval $(call unit-hv-test,test_evtchn_threads,$(UNIT_HV_PORTS)))
+$(eval $(call unit-hv-test,test_grant,$(UNIT_HV_PORTS)))
 
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.

@@ -40,7 +40,7 @@ static inline void cpu_relax(void)
 {
 }
 
-/* A CPU that waits for a lock waits for ever: there is no other that could let it go. */
+/* With one thread, a CPU that waits for a lock waits for ever: that is a failure. */
 void arch_spin_poll(void);
 
 static inline uint64_t rdtsc(void)

@@ -13,7 +13,8 @@
  *   tables.c    page tables of any content are valid
  *   pte.c       arch_grant_*: a list of mappings instead of page tables
  *
- * Everything is single-threaded. Tests play CPUs and guests in turn.
+ * A thread of the test program is a CPU. Mostly there is one, and it plays CPUs and
+ * guests in turn; others call ht_thread_is_cpu() first.
  */
 #ifndef HOSTTEST_MACHINE_H
 #define HOSTTEST_MACHINE_H
@@ -29,7 +30,7 @@ struct domain;
 #define HT_CPUS   4
 #define HT_FRAMES 8192 /* frame 0 is never handed out */
 
-extern unsigned int ht_cpu; /* the CPU that executes the test */
+extern _Thread_local unsigned int ht_cpu; /* the CPU that executes the test */
 extern bool ht_irq_on[HT_CPUS];
 extern struct vcpu *ht_current[HT_CPUS];
 extern uint64_t ht_tsc;
@@ -41,6 +42,8 @@ void *ht_percpu_addr(void *p, unsigned int cpu);
 
 /* Once per program, before anything else. */
 void ht_machine_init(void);
+/* This thread is the CPU from now on. Locks may be waited for then. */
+void ht_thread_is_cpu(unsigned int cpu);
 /* No lock is held and interrupts are on. */
 void ht_assert_quiet(void);
 
