@@ -14,7 +14,7 @@ use Guests;
 
 # With tools of ours the message names the cause in one line; Debian's are
 # wordier and differ.
-my $ours = $ENV{TOOLS} eq 'pavise';
+my $ours = $ENV{TOOLS} ne 'debian';
 my $m = Machine->boot;
 $m->dom0;
 $m->run('dmesg -n 1');
@@ -61,7 +61,7 @@ refused('a config file that is missing', 'xl create /tmp/none.cfg', qr{/tmp/none
 refused('a syntax error', 'xl create /tmp/syntax.cfg', qr{/tmp/syntax\.cfg:2:\d+});
 refused('more memory than there is', create('big', memory => 100000), qr{memory}i);
 refused('a domain that does not exist', 'xl destroy nobody', qr{nobody}i);
-refused('... by number', 'xl pause 77', qr{77});
+refused('... by number', 'xl destroy 77', qr{77});
 refused('... and its console', 'xl console nobody </dev/null', qr{nobody}i);
 refused('a command that does not exist', 'xl frobnicate', qr{frobnicate}i);
 refused('a command without its argument', 'xl destroy', qr{\S});
