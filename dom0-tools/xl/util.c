@@ -33,9 +33,10 @@ static void message(struct xl *xl, const char *kind, const char *format, va_list
 	if (xl->timestamps) {
 		now = time(NULL);
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %Z", localtime(&now));
-		fprintf(xl->err, "%s xl[%d]: ", when, (int)getpid());
+		fprintf(xl->err, "%s xl[%d]: %s", when, (int)getpid(), kind);
+	} else {
+		fprintf(xl->err, "xl: %s", kind);
 	}
-	fprintf(xl->err, "xl: %s", kind);
 	vfprintf(xl->err, format, args);
 	fputc('\n', xl->err);
 }

@@ -4,7 +4,7 @@
 # dom0-tools/xl and libcmocka-dev.
 
 UNIT_XL         := tests/unit/xl
-UNIT_XL_TESTS   := test_cfg test_spec test_commands test_formats test_docs
+UNIT_XL_TESTS   := test_cfg test_spec test_commands test_formats test_conf test_docs
 UNIT_XL_PROGS   := $(UNIT_XL_TESTS:%=$(BUILD)/$(UNIT_XL)/%)
 
 # All of xl but main(), and the parts of libdomain that need no machine.

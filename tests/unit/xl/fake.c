@@ -52,6 +52,9 @@ void fake_reset(void)
 		.uuid = {0xb3, 0xec, 0xc7, 0x08, 0x70, 0x26, 0x4b, 0x2c, 0x85, 0xc2, 0x20, 0x14,
 			 0xf7, 0x7d, 0x2c, 0xe8},
 	};
+	fake.free_pages = 515584;
+	fake.dom0_target = 1048575;
+	fake.cmdline = "console=com1 dom0_mem=1024M";
 	pool_params = (struct xen_sysctl_credit_schedule){30, 1000, 0};
 	credit = (struct dom_sched_credit){256, 0};
 	report_text[0] = '\0';
@@ -336,6 +339,10 @@ int dom_vcpu_set(struct dom_ctx *ctx, uint32_t domid, unsigned int count)
 
 int dom_mem_set(struct dom_ctx *ctx, uint32_t domid, uint64_t target_kb)
 {
+	if (domid == 0) {
+		fake.free_pages += (fake.dom0_target - target_kb) / 4;
+		fake.dom0_target = target_kb;
+	}
 	return did("mem-set %u %llu", domid, (unsigned long long)target_kb);
 }
 
@@ -346,7 +353,7 @@ int dom_mem_max(struct dom_ctx *ctx, uint32_t domid, uint64_t max_kb)
 
 int dom_mem_target(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb)
 {
-	*ret_kb = domid ? 262144 : 1048575;
+	*ret_kb = domid ? 262144 : fake.dom0_target;
 	return 0;
 }
 
@@ -385,7 +392,7 @@ int dom_physinfo(struct dom_ctx *ctx, struct dom_physinfo *ret_info)
 		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
 				XEN_SYSCTL_PHYSCAP_gnttab_v2,
 		.total_pages = 786303,
-		.free_pages = 515584,
+		.free_pages = fake.free_pages,
 		.hw_cap = {0x0fcbf3fd, 0xf6d8320b},
 	};
 	return 0;
@@ -398,12 +405,12 @@ int dom_version(struct dom_ctx *ctx, struct dom_version *ret_version)
 		.minor = 17,
 		.extra = ".7",
 		.capabilities = "xen-3.0-x86_64 ",
-		.commandline = "console=com1 dom0_mem=1024M",
 		.virt_start = 0xffff800000000000,
 		.pagesize = 4096,
 		.compiler = "gcc",
 		.build_id = "151b",
 	};
+	snprintf(ret_version->commandline, sizeof(ret_version->commandline), "%s", fake.cmdline);
 	return 0;
 }
 

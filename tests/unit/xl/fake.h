@@ -17,7 +17,10 @@ struct fake {
 	const char *names[FAKE_DOMAINS];
 	size_t nr;
 	char *config; /* userdata of every domain, or NULL */
-	int fail; /* what the next action returns */
+	int fail; /* what actions return */
+	uint64_t free_pages; /* of the machine; dom_mem_set(0) adds to them */
+	uint64_t dom0_target; /* KiB */
+	const char *cmdline; /* the hypervisor's */
 	char calls[1024]; /* what was done: "pause 1; destroy 1; " */
 };
 
