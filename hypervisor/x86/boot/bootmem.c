@@ -12,6 +12,7 @@
 #include <arch/setup.h>
 
 #define MAX_RESERVED 64
+#define LOW_MEMORY_END 0x100000UL
 #define BOOT_LIMIT (1UL << 32)
 
 struct range {
@@ -96,7 +97,9 @@ void __init boot_alloc_finish(void)
 {
 	for (unsigned int i = 0; i < machine_e820.nr; i++) {
 		const struct e820_entry *e = &machine_e820.e[i];
-		paddr_t s = ROUND_UP(e->addr, PAGE_SIZE), t = ROUND_DOWN(e->addr + e->size, PAGE_SIZE);
+		/* The first MiB counts as the firmware's, for the control domain to look at. */
+		paddr_t s = max(ROUND_UP(e->addr, PAGE_SIZE), LOW_MEMORY_END);
+		paddr_t t = ROUND_DOWN(e->addr + e->size, PAGE_SIZE);
 
 		if (e->type != E820_RAM || s >= t)
 			continue;

@@ -41,7 +41,7 @@ CMDLINE_IGNORED("ucode");
 
 static void __init reserve_boot_memory(void)
 {
-	boot_reserve(0, 0x100000);
+	boot_reserve(0, 0x100000); /* the firmware's, and the other CPUs' start-up code */
 	boot_reserve(HV_PHYS_START, image_paddr(__image_end));
 	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
 		const struct boot_module *m = &boot_info.module[i];
