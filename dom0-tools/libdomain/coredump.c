@@ -97,7 +97,7 @@ static int collect_cpus(struct core *c, unsigned int nr)
 	struct vcpu_guest_context *buf = hv_buf_alloc(c->ctx->hv, sizeof(*buf));
 	int rc = 0;
 
-	c->cpus = calloc(nr, sizeof(*c->cpus));
+	c->cpus = calloc(nr + 1, sizeof(*c->cpus));
 	c->nr_vcpus = nr;
 	if (!buf || !c->cpus) {
 		rc = dom_err_sys(c->ctx, -ENOMEM, "dumping domain %u", c->domid);

@@ -38,7 +38,7 @@ static void set_message(struct dom_ctx *ctx, const char *line)
 	snprintf(ctx->errmsg, sizeof(ctx->errmsg), "%s", line);
 }
 
-int dom_err(struct dom_ctx *ctx, int rc, const char *fmt, ...)
+void dom_set_error(struct dom_ctx *ctx, const char *fmt, ...)
 {
 	char line[DOM_ERRMSG_MAX];
 	va_list ap;
@@ -47,10 +47,9 @@ int dom_err(struct dom_ctx *ctx, int rc, const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	set_message(ctx, line);
-	return rc;
 }
 
-int dom_err_sys(struct dom_ctx *ctx, int rc, const char *fmt, ...)
+void dom_set_error_sys(struct dom_ctx *ctx, int rc, const char *fmt, ...)
 {
 	char what[DOM_ERRMSG_MAX - 128];
 	char line[DOM_ERRMSG_MAX];
@@ -61,7 +60,6 @@ int dom_err_sys(struct dom_ctx *ctx, int rc, const char *fmt, ...)
 	va_end(ap);
 	snprintf(line, sizeof(line), "%s: %s%s", what, strerror(-rc), advice(rc));
 	set_message(ctx, line);
-	return rc;
 }
 
 void dom_log(struct dom_ctx *ctx, enum dom_level level, const char *fmt, ...)

@@ -47,13 +47,28 @@ struct dom_ctx {
 	char errmsg[DOM_ERRMSG_MAX];
 };
 
-/* Sets the one line of the context and returns @rc. */
-int dom_err(struct dom_ctx *ctx, int rc, const char *fmt, ...)
+/* Set the one line of the context; use the macros below. */
+void dom_set_error(struct dom_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void dom_set_error_sys(struct dom_ctx *ctx, int rc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same with strerror(-rc) and for the usual suspects a next step behind it. */
-int dom_err_sys(struct dom_ctx *ctx, int rc, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/*
+ * dom_err() sets the one line of the context and returns @rc; dom_err_sys()
+ * does the same with strerror(-rc) and for the usual suspects a next step
+ * behind it. Macros, so that compilers and checkers see that @rc comes back.
+ */
+#define dom_err(ctx, rc, ...)                      \
+	({                                         \
+		int dom_err_rc = (rc);             \
+		dom_set_error((ctx), __VA_ARGS__); \
+		dom_err_rc;                        \
+	})
+#define dom_err_sys(ctx, rc, ...)                                  \
+	({                                                         \
+		int dom_err_rc = (rc);                             \
+		dom_set_error_sys((ctx), dom_err_rc, __VA_ARGS__); \
+		dom_err_rc;                                        \
+	})
 
 void dom_log(struct dom_ctx *ctx, enum dom_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -85,7 +85,7 @@ static int blob_alloc(size_t len, struct dom_blob *ret_blob)
 		 0);
 
 	if (p == MAP_FAILED) {
-		return -errno;
+		return -ENOMEM;
 	}
 	*ret_blob = (struct dom_blob){.data = p, .len = len, .mapped = len};
 	return 0;

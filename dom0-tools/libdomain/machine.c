@@ -349,14 +349,14 @@ int dom_debug_keys(struct dom_ctx *ctx, const char *keys)
 	if (!len) {
 		return 0;
 	}
-	buf = hv_buf_alloc(ctx->hv, len);
+	buf = hv_buf_alloc(ctx->hv, len + 1);
 	if (!buf) {
 		return dom_err_sys(ctx, -ENOMEM, "sending debug keys");
 	}
-	memcpy(buf, keys, len);
+	memcpy(buf, keys, len + 1);
 	op.u.debug_keys.nr_keys = (uint32_t)len;
 	set_xen_guest_handle(op.u.debug_keys.keys, buf);
 	rc = dom_sysctl(ctx, &op, "sending debug keys");
-	hv_buf_free(ctx->hv, buf, len);
+	hv_buf_free(ctx->hv, buf, len + 1);
 	return rc;
 }
