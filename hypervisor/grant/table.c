@@ -14,6 +14,7 @@
  */
 #include <hv/domain.h>
 #include <hv/lib.h>
+#include <public/memory.h>
 #include <arch/page.h>
 #include "internal.h"
 
@@ -207,6 +208,16 @@ int grant_table_get_frame(struct domain *d, bool status, unsigned long idx, mfn_
 out:
 	spin_unlock(&gt->lock);
 	return rc;
+}
+
+unsigned int grant_table_max_frames(struct domain *d, unsigned int id)
+{
+	const struct grant_table *gt = d->grant_table;
+
+	if (!gt)
+		return 0;
+	return id == XENMEM_resource_grant_table_id_status ? status_frames_for(gt->max_frames)
+							   : gt->max_frames;
 }
 
 bool grant_is_own_frame(struct domain *d, mfn_t mfn)
