@@ -228,7 +228,7 @@ static void conn_event(void *ctx, const char *path, const char *token)
 	account_out(c, bytes, replies);
 	if (outq_used(q) > (bound ? EVENT_MAX_DOMAIN : OUT_MAX)) {
 		log_line(c->d, "connection %u: too many events that nobody reads", c->id);
-		fail(c, -EIO);
+		fail(c, -ENOBUFS);
 		return;
 	}
 	conn_wake(c);
@@ -280,7 +280,7 @@ bool conn_check_timeout(struct conn *c, uint64_t now)
 	}
 	if (now - c->stuck_since > limit * 1000ull) {
 		log_line(c->d, "connection %u: didn't take an event for %u seconds", c->id, limit);
-		fail(c, -EIO);
+		fail(c, -ETIMEDOUT);
 		return false;
 	}
 	return true;

@@ -49,7 +49,12 @@ struct conn_io {
 	void (*want)(struct conn *c, bool read, bool write);
 	/* Whether there is input that no event will tell of again. May be NULL. */
 	bool (*more)(struct conn *c);
-	void (*failed)(struct conn *c, int error); /* -EPROTO: an oversized message; -EIO ... */
+	/*
+	 * It is given up. -EPROTO: a message that is too long; -EIO: impossible
+	 * indices; -ETIMEDOUT, -ENOBUFS: it doesn't take its events; others: the
+	 * socket's.
+	 */
+	void (*failed)(struct conn *c, int error);
 };
 
 #define CONN_IN 8192

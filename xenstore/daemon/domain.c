@@ -83,11 +83,17 @@ static void dom_moved(struct conn *c)
 static void dom_failed(struct conn *c, int error)
 {
 	struct domain *dom = c->dom;
-	uint32_t code = error == -EPROTO ? XENSTORE_ERROR_PROTO : XENSTORE_ERROR_RINGIDX;
+	const char *why = "doesn't take its events";
+	uint32_t code = XENSTORE_ERROR_COMM;
 
-	log_line(c->d, "domain %u: %s; not served until it reconnects", dom->domid,
-		 error == -EPROTO ? "a message that is too long"
-				  : "an impossible ring or no reader");
+	if (error == -EPROTO) {
+		why = "sent a message that is too long";
+		code = XENSTORE_ERROR_PROTO;
+	} else if (error == -EIO) {
+		why = "has impossible indices in its ring";
+		code = XENSTORE_ERROR_RINGIDX;
+	}
+	log_line(c->d, "domain %u %s: not served until it reconnects", dom->domid, why);
 	__atomic_store_n(&dom->ring->error, code, __ATOMIC_SEQ_CST);
 	platform_notify(c->d->platform, dom->port);
 	dom->conn = NULL;

@@ -162,7 +162,8 @@ class Daemon:
         self.socket = self.dir + "/socket"
         env = dict(os.environ, FAKEXEN_DIR=self.dir, XENSTORED_RUNDIR=self.dir)
         if name == "ours":
-            cmd = [build + "/tests/interop/xenstore/xenstored-fake", "-N"]
+            cmd = [build + "/tests/interop/xenstore/xenstored-fake", "-N",
+                   "-w", "watch-event=1", "-Q", "outstanding=20"]
         else:
             env["LD_PRELOAD"] = build + "/tests/interop/xenstore/fakexen.so"
             cmd = [f"{binaries}/{name}", "-N"]
@@ -523,6 +524,69 @@ def deaf_clients(daemon, tap):
     tap.check(closed, "too long a message ends the connection")
 
 
+def events_not_taken(daemon, tap):
+    """A guest that has watches and doesn't read is given up after the timeout."""
+    s = Sock(daemon.socket)
+    daemon.new_domain(8)
+    g = Ring(daemon, 8)
+    s.request("INTRODUCE", "8|1|8|")
+    s.request("WRITE", "/e|")
+    s.request("SET_PERMS", "/e|r0|")
+    g.request("WATCH", "/e|t|")
+    g.take_events()
+    for i in range(300):
+        s.request("WRITE", f"/e/{i}|")
+        s.request("WRITE", f"/e/{i}|")  # the same event waits already: not queued again
+    memory = [line for line in s.request("CONTROL", "quota|8|").split("\n") if "memory" in line]
+    tap.check(int(memory[0].split(":")[1]) < 300 * 40, "equal events are queued once", memory[0])
+    end = time.time() + 15
+    while time.time() < end and not g.status()[2]:
+        time.sleep(0.1)
+    tap.check(g.status()[2] == 1, "events not taken: error 1", str(g.status()))
+    tap.check("outstanding     :        0" in s.request("CONTROL", "quota|8|"), "all let go")
+    g.page[2068:2072] = struct.pack("<I", 1)
+    daemon.kick(8)
+    time.sleep(0.1)
+    g.buf = b""
+    tap.check(g.request("READ", "/e|") == "", "and may come back")
+    tap.check(s.request("CONTROL", "check|") == "OK|", "check")
+
+
+def options(build, tap):
+    """Starting, and what stops it."""
+    run = tempfile.mkdtemp(prefix="xs-")
+    env = dict(os.environ, XENSTORED_RUNDIR=run)
+
+    def start(*args):
+        return subprocess.run([build + "/xenstored", *args], env=env, timeout=10,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+
+    for bad in (["-E", "x"], ["-Q", "nodes"], ["-Q", "bogus=1"], ["-w", "bogus=1"], ["word"],
+                ["--nonsense"], ["-N", "-T", "/nonexistent/file"]):
+        p = start(*bad)
+        tap.check(p.returncode == 1 and p.stderr.count(b"\n") >= 1, "refused: " + " ".join(bad))
+    tap.check(b"--no-fork" in start("-H").stdout, "help")
+    p = start("-D", "-F", run + "/pid", "-E", "5", "--quota", "watches=7", "--trace-file",
+              run + "/trace")
+    tap.check(p.returncode == 0, "goes into the background", str(p))
+    s = Sock(run + "/socket")  # must be there when the command has returned
+    quota = s.request("CONTROL", "quota|")
+    tap.check("nodes            :        5" in quota and "watches          :        7" in quota,
+              "quotas from the command line", quota)
+    with open(run + "/trace", encoding="latin-1") as f:
+        tap.check("CONTROL quota" in f.read(), "trace")
+    again = start("-N", "-D")
+    tap.check(again.returncode == 1 and b"in use" in again.stderr, "one daemon a socket", str(again))
+    tap.check(s.request("READ", "/tool/xenstored|") == "", "and the first goes on")
+    with open(run + "/pid", encoding="ascii") as f:
+        os.kill(int(f.read()), 15)
+    end = time.time() + 5
+    while time.time() < end and os.path.exists(run + "/pid"):
+        time.sleep(0.02)
+    tap.check(os.listdir(run) == ["trace"], "leaves nothing behind", str(os.listdir(run)))
+    shutil.rmtree(run)
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: compare.py BUILDDIR")
@@ -545,9 +609,11 @@ def main():
         if name == "ours":
             rings_that_lie(daemon, tap)
             deaf_clients(daemon, tap)
+            events_not_taken(daemon, tap)
         log = daemon.stop()
         if name == "ours":
             tap.check(daemon.proc.returncode == 0 and "Sanitizer" not in log, "ends cleanly", log)
+    options(build, tap)
     print(f"1..{tap.nr}")
     sys.exit(tap.failed != 0)
 
