@@ -34,6 +34,12 @@ static char *outq_room(struct outq *q, size_t len)
 {
 	if (q->head == q->tail) {
 		q->head = q->tail = 0;
+		/* A burst is over: don't keep its memory. */
+		if (q->cap > OUT_HIGH) {
+			free(q->data);
+			q->data = NULL;
+			q->cap = 0;
+		}
 	}
 	if (q->cap - q->tail < len && q->head) {
 		memmove(q->data, q->data + q->head, outq_used(q));

@@ -91,6 +91,7 @@ struct xsd {
 	struct source platform_src, listen_src, signal_src;
 	int epoll;
 	bool stop;
+	bool listen_paused; /* no file descriptors left */
 	const char *socket;
 	struct conn *conns;
 	struct conn *run_first, **run_end;

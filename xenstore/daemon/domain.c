@@ -28,6 +28,8 @@
 #define FEATURES \
 	(XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR | FEATURE_WATCH_DEPTH)
 
+#define MAX_EVENTS 64 /* taken at a time */
+
 struct domain {
 	struct domain *next;
 	struct xsd *d;
@@ -386,7 +388,12 @@ static void platform_ready(struct source *src, uint32_t events)
 	struct xsd *d = (struct xsd *)((char *)src - offsetof(struct xsd, platform_src));
 	int port;
 
-	while ((port = platform_pending(d->platform)) >= 0) {
+	/* A domain that floods us with events mustn't keep us in here. */
+	for (int i = 0; i < MAX_EVENTS; i++) {
+		port = platform_pending(d->platform);
+		if (port < 0) {
+			break;
+		}
 		platform_unmask(d->platform, (uint32_t)port);
 		if ((uint32_t)port == platform_domexc_port(d->platform)) {
 			update_all(d);
@@ -439,8 +446,9 @@ int domain_init(struct xsd *d)
 
 void domain_fini(struct xsd *d)
 {
-	while (d->domains) {
-		destroy(d->domains);
+	for (struct domain *dom = d->domains, *next; dom; dom = next) {
+		next = dom->next;
+		destroy(dom);
 	}
 	platform_close(d->platform);
 	d->platform = NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -318,10 +319,22 @@ static void open_trace(struct xsd *d)
 	}
 }
 
+/* One connection, one file: as many as we may have. */
+static void raise_file_limit(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
 static int start(struct xsd *d)
 {
 	int rc;
 
+	raise_file_limit();
 	store_preset(d->store, "/tool/xenstored", "");
 	rc = loop_init(d);
 	rc = rc ? rc : signal_init(d);

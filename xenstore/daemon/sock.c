@@ -47,6 +47,10 @@ static void sock_failed(struct conn *c, int error)
 	loop_del(c->d, &c->src);
 	close(c->src.fd);
 	c->src.fd = -1;
+	if (c->d->listen_paused) {
+		c->d->listen_paused = false;
+		loop_mod(c->d, &c->d->listen_src, EPOLLIN);
+	}
 }
 
 static const struct conn_io sock_io = {
@@ -77,7 +81,10 @@ static void accept_one(struct source *src, uint32_t events)
 
 	if (fd < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+			/* Mostly no file descriptors left: wait until one is closed. */
 			log_line(d, "accept: %s", strerror(errno));
+			d->listen_paused = true;
+			loop_mod(d, src, 0);
 		}
 		return;
 	}

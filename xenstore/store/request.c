@@ -441,7 +441,11 @@ static int do_tx_start(struct request *rq)
 	char text[16];
 	int rc = tx_start(rq->client, &id);
 
-	return rc ? rc : request_reply(rq, text, (size_t)sprintf(text, "%u", id) + 1);
+	if (rc) {
+		return rc;
+	}
+	snprintf(text, sizeof(text), "%u", id);
+	return request_reply(rq, text, strlen(text) + 1);
 }
 
 static int do_tx_end(struct request *rq)
