@@ -409,7 +409,7 @@ int dom_kernel_parse(struct dom_ctx *ctx, const char *path, struct dom_blob *elf
 
 int dom_kernel_load(struct dom_ctx *ctx, const char *path, struct dom_kernel *ret_kernel)
 {
-	struct dom_blob file;
+	struct dom_blob file = {0};
 	int rc;
 
 	dom_progress(ctx, "reading kernel", 0, 0);
