@@ -13,8 +13,10 @@ use Machine;
 use Guests;
 
 # The test writes to a copy.
-my $disk = "$ENV{IMAGES}/debian-test.disk";
+my $disk = "$ENV{IMAGES}/debian-test-$$.disk";
 system('cp', '--sparse=always', "$ENV{IMAGES}/debian-6.1.img", $disk) == 0 or die "cp: $?\n";
+
+END { unlink $disk if defined $disk }
 
 my $m = Machine->boot(dom0 => '6.1', env => { DISK => $disk });
 $m->dom0;
@@ -48,5 +50,5 @@ $m->leave_console;
 ok(Guests::gone($m, 'debian'), '... and is gone');
 $m->send("poweroff\n");
 is($m->ended(60), 0, 'the machine powers off');
-unlink $disk;
+
 done_testing;
