@@ -59,7 +59,8 @@ void ht_machine_init(void)
 	if (ht_ram == MAP_FAILED)
 		abort();
 	for (unsigned int i = 1; i < HT_CPUS; i++) {
-		percpu_copy[i] = calloc(1, (size_t)(__stop_ht_percpu - __start_ht_percpu));
+		percpu_copy[i] =
+			calloc(1, (uintptr_t)__stop_ht_percpu - (uintptr_t)__start_ht_percpu);
 		if (!percpu_copy[i])
 			abort();
 	}

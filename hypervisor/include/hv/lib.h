@@ -61,7 +61,13 @@ void printk_guest(enum loglvl lvl, const char *fmt, ...) format_printf(2, 3);
  * debug) and gives the error code: return hv_err(-EINVAL, "port %u is not bound", p);
  */
 long hv_err_fn(long err, const char *func, const char *fmt, ...) format_printf(3, 4);
-#define hv_err(err, ...) hv_err_fn((err), __func__, __VA_ARGS__)
+#define hv_err(err, ...) hv_err_code((err), hv_err_fn((err), __func__, __VA_ARGS__))
+
+/* So that compilers and analysers see which code it is; no side effects in @err. */
+static inline long hv_err_code(long err, long logged)
+{
+	return err;
+}
 
 __noreturn void panic(const char *fmt, ...) format_printf(1, 2);
 
