@@ -183,6 +183,11 @@ void vcpu_kick(struct vcpu *v)
 		vcpu_wake(v);
 		return;
 	}
+	/* An event that it would take ends its SCHEDOP_poll, whatever ports that is for. */
+	if (test_bit(v->id, v->domain->poll_mask) && arch_vcpu_event_deliverable(v)) {
+		vcpu_poll_wake(v);
+		return;
+	}
 	/* In the guest on another CPU: an interrupt brings it through the exit path. */
 	if (READ_ONCE(v->running) && v->cpu != smp_processor_id())
 		arch_cpu_poke(v->cpu);
