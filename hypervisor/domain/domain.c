@@ -177,7 +177,7 @@ static struct domain *alloc_domain(domid_t id, bool privileged, unsigned int max
 	d->is_privileged = d->is_hardware = privileged;
 	d->refcount = 1;
 	d->pause_count = 1; /* its maker's, until it is unpaused */
-	d->tool_paused = true;
+	d->tool_paused = 1;
 	d->max_vcpus = max_vcpus;
 	list_init(&d->list);
 	spin_lock_init(&d->lock, RANK_DOMAIN);

@@ -87,7 +87,8 @@ struct domain {
 	uint8_t shutdown_code;
 	enum { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead } dying;
 	bool created; /* fully made; visible to lookups */
-	bool tool_paused;   /* domctl pausedomain is in force */
+	bool started; /* has been unpaused once */
+	uint8_t tool_paused; /* domctl pausedomains in force; its maker's is one */
 	bool debugged;
 	bool gone; /* out of the list */
 	xen_domain_handle_t handle;
@@ -217,6 +218,8 @@ int arch_domain_create(struct domain *d, const struct xen_domctl_createdomain *c
 /* Takes back what the guest's own structures hold: preemptible. */
 int arch_domain_relinquish(struct domain *d);
 void arch_domain_destroy(struct domain *d);
+/* What getdomaininfo says of the machine-dependent part; the rest is filled in. */
+void arch_domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 int arch_vcpu_create(struct vcpu *v);
 void arch_vcpu_destroy(struct vcpu *v);
 /* Back to power-on state; -ERESTART. */

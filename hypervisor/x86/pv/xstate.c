@@ -134,12 +134,67 @@ void xstate_get_fxsave(struct vcpu *v, void *fx512)
 	memcpy(fx512, &v->arch.xsave->fx, sizeof(v->arch.xsave->fx));
 }
 
+static bool xcr0_is_valid(uint64_t val)
+{
+	return !(val & ~xcr0_host) && (val & XSTATE_FP) &&
+	       (!(val & XSTATE_AVX) || (val & XSTATE_SSE)) &&
+	       (!(val & XSTATE_AVX512) ||
+		(val & (XSTATE_AVX512 | XSTATE_AVX)) == (XSTATE_AVX512 | XSTATE_AVX));
+}
+
+struct xstate_blob {
+	uint64_t xcr0, xcr0_accum;
+	uint8_t area[]; /* struct xsave_area */
+};
+
+size_t xstate_blob_size(void)
+{
+	return cpu_has_xsave ? sizeof(struct xstate_blob) + xsave_size : 0;
+}
+
+void xstate_export(struct vcpu *v, void *to)
+{
+	struct xstate_blob *blob = to;
+	struct xsave_area *x = (struct xsave_area *)blob->area;
+
+	arch_vcpu_sync(v);
+	blob->xcr0 = v->arch.xcr0;
+	blob->xcr0_accum = v->arch.xcr0_accum;
+	memcpy(x, v->arch.xsave, xsave_size);
+	/* What the guest never enabled is in its initial state, whatever XSAVE said. */
+	x->xstate_bv &= v->arch.xcr0_accum | XSTATE_FP | XSTATE_SSE;
+}
+
+int xstate_import(struct vcpu *v, const void *from, size_t size)
+{
+	const struct xstate_blob *blob = from;
+	const struct xsave_area *x = (const struct xsave_area *)blob->area;
+	struct xsave_area *own = v->arch.xsave;
+
+	if (size < sizeof(*blob) + sizeof(*x) || size > xstate_blob_size())
+		return (int)hv_err(-EINVAL, "%lu bytes of extended state", size);
+	if (!xcr0_is_valid(blob->xcr0) || !xcr0_is_valid(blob->xcr0_accum) ||
+	    (blob->xcr0 & ~blob->xcr0_accum))
+		return (int)hv_err(-EINVAL, "XCR0 %#lx of %#lx", blob->xcr0, blob->xcr0_accum);
+	if ((x->xstate_bv & ~(blob->xcr0_accum | XSTATE_FP | XSTATE_SSE)) || x->xcomp_bv)
+		return (int)hv_err(-EINVAL, "XSTATE_BV %#lx, XCOMP_BV %#lx", x->xstate_bv,
+				   x->xcomp_bv);
+	for (unsigned int i = 0; i < ARRAY_SIZE(x->reserved); i++) {
+		if (x->reserved[i])
+			return -EINVAL;
+	}
+	arch_vcpu_sync(v);
+	reset_area(own);
+	memcpy(own, x, size - sizeof(*blob));
+	own->fx.mxcsr &= 0xffff;
+	v->arch.xcr0 = blob->xcr0;
+	v->arch.xcr0_accum = blob->xcr0_accum;
+	return 0;
+}
+
 bool xstate_set_xcr0(struct vcpu *v, uint64_t val)
 {
-	if (!cpu_has_xsave || (val & ~xcr0_host) || !(val & XSTATE_FP) ||
-	    ((val & XSTATE_AVX) && !(val & XSTATE_SSE)) ||
-	    ((val & XSTATE_AVX512) && (val & (XSTATE_AVX512 | XSTATE_AVX)) !=
-					      (XSTATE_AVX512 | XSTATE_AVX)))
+	if (!cpu_has_xsave || !xcr0_is_valid(val))
 		return false;
 	v->arch.xcr0 = val;
 	v->arch.xcr0_accum |= val;

@@ -70,7 +70,8 @@ struct arch_domain {
 	void *e820;
 	unsigned int nr_e820;
 	uint32_t pci_cf8;
-	uint32_t tsc_mode, tsc_incarnation, tsc_khz;
+	uint32_t tsc_mode, tsc_incarnation;
+	s_time_t tsc_origin; /* system time when its life began */
 	uint32_t pirq_eoi_v; /* version of the EOI bitmap, 0: none */
 	struct page_info *pirq_eoi_page;
 	unsigned long *pirq_eoi_map;

@@ -52,6 +52,9 @@ static inline uint16_t pv_fix_selector(uint16_t sel)
 	return (uint16_t)(sel & ~3 ? sel | 3 : sel);
 }
 
+/* Hypercall stubs of 32 bytes each, by number (pv/hypercall_page.c). */
+void pv_fill_hypercall_page(void *page);
+
 /* Extended processor state (pv/xstate.c) */
 struct xsave_area;
 int xstate_init_vcpu(struct vcpu *v);
@@ -60,6 +63,14 @@ void xstate_save(struct vcpu *v);
 void xstate_load(struct vcpu *v);
 void xstate_set_fxsave(struct vcpu *v, const void *fx512);
 void xstate_get_fxsave(struct vcpu *v, void *fx512);
+/*
+ * The tools' form of all of a vCPU's state: XCR0, XCR0 as it was enabled so far,
+ * the XSAVE area. The vCPU is paused. Size 0: no XSAVE here. Import: -EINVAL for
+ * what the CPU wouldn't load.
+ */
+size_t xstate_blob_size(void);
+void xstate_export(struct vcpu *v, void *blob);
+int xstate_import(struct vcpu *v, const void *blob, size_t size);
 /* The guest's XSETBV. False: #GP. */
 bool xstate_set_xcr0(struct vcpu *v, uint64_t val);
 
