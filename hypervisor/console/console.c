@@ -295,14 +295,15 @@ long do_console_io(unsigned int cmd, unsigned int count, uint64_t buf)
 int console_ring_read(struct xen_sysctl_readconsole *op)
 {
 	uint32_t idx = op->incremental ? op->index : 0, prod, left, n = 0;
+	unsigned long irq_flags;
 	char chunk[128];
 
-	spin_lock(&console_lock);
+	irq_flags = spin_lock_irqsave(&console_lock);
 	prod = ring_prod;
 	/* An index from before the oldest byte, or from nowhere, starts at the oldest. */
 	if (prod - idx > prod - ring_cons)
 		idx = ring_cons;
-	spin_unlock(&console_lock);
+	spin_unlock_irqrestore(&console_lock, irq_flags);
 	left = min(prod - idx, op->count);
 	while (n < left) {
 		uint32_t c = min(left - n, (uint32_t)sizeof(chunk));
