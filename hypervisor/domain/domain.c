@@ -7,7 +7,6 @@
  * domains_lock. domctl calls are serialised by their own lock, so a domain is
  * made and killed by one caller at a time.
  */
-#include <hv/console.h>
 #include <hv/domain.h>
 #include <hv/evtchn.h>
 #include <hv/grant.h>
@@ -430,31 +429,4 @@ void __init domains_init(void)
 	if (!idle_domain)
 		panic("No memory for the idle domain");
 	idle_domain->pause_count = 0;
-}
-
-static void domain_line(const struct domain *d)
-{
-	const struct vcpu *v;
-
-	pr_info("Domain %u: %lu of %lu frames, %lu lent, refs %u%s%s%s\n", d->id, d->tot_pages,
-		d->max_pages, d->hyp_pages, d->refcount, d->is_shut_down ? ", shut down" : "",
-		d->dying ? ", dying" : "", d->tool_paused ? ", paused" : "");
-	for_each_vcpu (d, v)
-		pr_info("  vCPU %u: CPU %u, %s, flags %#lx, pauses %d, pending %u, masked %u\n", v->id,
-			v->cpu, v->running ? "running" : "not running", v->pause_flags,
-			v->pause_count, v->vcpu_info->evtchn_upcall_pending,
-			v->vcpu_info->evtchn_upcall_mask);
-}
-
-static void dump_domains(char key)
-{
-	struct domain *d;
-
-	for_each_domain (d)
-		domain_line(d);
-}
-
-void __init domain_init_keys(void)
-{
-	keyhandler_register('q', dump_domains, "domains and their vCPUs");
 }

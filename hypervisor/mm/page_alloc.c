@@ -202,6 +202,30 @@ void page_alloc_add(mfn_t start, mfn_t end)
 	}
 }
 
+/* Free blocks of each zone, by order. A blurred picture: the lock is taken per zone. */
+void page_alloc_dump(void)
+{
+	static const char *const names[NR_ZONES] = { "below 4 GiB", "above 4 GiB" };
+
+	for (unsigned int z = 0; z < NR_ZONES; z++) {
+		unsigned long n[MAX_ORDER + 1] = { 0 }, nr_free;
+		unsigned long flags = spin_lock_irqsave(&heap_lock);
+
+		nr_free = heap[z].nr_free;
+		for (unsigned int o = 0; o <= MAX_ORDER; o++) {
+			for (struct list_head *i = heap[z].free[o].next; i != &heap[z].free[o];
+			     i = i->next)
+				n[o]++;
+		}
+		spin_unlock_irqrestore(&heap_lock, flags);
+		pr_info("  %s: %lu frames free\n", names[z], nr_free);
+		for (unsigned int o = 0; o <= MAX_ORDER; o++) {
+			if (n[o])
+				pr_info("    order %2u: %lu blocks\n", o, n[o]);
+		}
+	}
+}
+
 unsigned long page_free_count(void)
 {
 	return heap[ZONE_LOW].nr_free + heap[ZONE_HIGH].nr_free;

@@ -52,10 +52,15 @@ int console_ring_read(struct xen_sysctl_readconsole *op);
 
 /* ---- debug keys (console/keyhandler.c) ----------------------------------- */
 
-/* @fn runs in softirq context (@irq false) or at once with the interrupted registers. */
+/*
+ * At start-up. @fn of the first runs as a softirq, with interrupts on and no lock
+ * held, and only looks: the key '*' runs all of these. That of the second runs at
+ * once, with the interrupted registers if known, or NULL.
+ */
 void keyhandler_register(char key, void (*fn)(char key), const char *help);
 void keyhandler_register_irq(char key, void (*fn)(char key, struct cpu_user_regs *regs),
 			     const char *help);
+/* A key was pressed, on the serial line or by a tool. Unknown ones are ignored. Any context. */
 void keyhandler_run(char key, struct cpu_user_regs *regs);
 void keyhandler_init(void);
 

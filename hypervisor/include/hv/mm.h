@@ -78,6 +78,8 @@ bool mfn_valid(mfn_t mfn);
  */
 struct page_info *page_alloc(unsigned int order, unsigned int memflags);
 void page_free(struct page_info *pg, unsigned int order);
+/* For the debug key: free blocks by zone and order. */
+void page_alloc_dump(void);
 unsigned long page_free_count(void);
 /* Free frames all of whose bytes lie in [2^min_bits, 2^max_bits). */
 unsigned long page_free_count_range(unsigned int min_bits, unsigned int max_bits);
