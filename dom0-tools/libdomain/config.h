@@ -209,6 +209,12 @@ int domain_disk_copy(struct domain_disk *dst, const struct domain_disk *src);
 
 void domain_vif_init(struct domain_vif *vif);
 void domain_vif_fini(struct domain_vif *vif);
+/*
+ * Makes up a MAC address where there is none, and the usual interval for a
+ * rate without one. domain_config_finish() does it for the interfaces of a
+ * whole configuration.
+ */
+void domain_vif_finish(struct domain_vif *vif);
 int domain_vif_copy(struct domain_vif *dst, const struct domain_vif *src);
 
 void domain_affinity_fini(struct domain_affinity *aff);

@@ -161,11 +161,27 @@ static bool devid_taken(const struct domain_config *cfg, int devid)
 	return false;
 }
 
+void domain_vif_finish(struct domain_vif *vif)
+{
+	uuid_t random;
+
+	if (!vif->has_mac) {
+		/* 00:16:3e is the block set aside for Xen's guests. */
+		uuid_generate_random(random);
+		memcpy(vif->mac, "\x00\x16\x3e", 3);
+		vif->mac[3] = random[0] & 0x7f;
+		vif->mac[4] = random[1];
+		vif->mac[5] = random[2];
+		vif->has_mac = true;
+	}
+	if (vif->rate_bytes && !vif->rate_usecs)
+		vif->rate_usecs = DEFAULT_RATE_USECS;
+}
+
 static int finish_vifs(struct domain_config *cfg, char **ret_err)
 {
 	struct domain_vif *vif;
 	unsigned int i, j;
-	uuid_t random;
 
 	for (i = 0; i < cfg->nr_vifs; i++) {
 		vif = &cfg->vifs[i];
@@ -180,17 +196,7 @@ static int finish_vifs(struct domain_config *cfg, char **ret_err)
 			if (vif->devid == cfg->vifs[j].devid)
 				return refuse(ret_err, "two vifs have devid %d", vif->devid);
 		}
-		if (!vif->has_mac) {
-			/* 00:16:3e is the block set aside for Xen's guests. */
-			uuid_generate_random(random);
-			memcpy(vif->mac, "\x00\x16\x3e", 3);
-			vif->mac[3] = random[0] & 0x7f;
-			vif->mac[4] = random[1];
-			vif->mac[5] = random[2];
-			vif->has_mac = true;
-		}
-		if (vif->rate_bytes && !vif->rate_usecs)
-			vif->rate_usecs = DEFAULT_RATE_USECS;
+		domain_vif_finish(vif);
 	}
 	return 0;
 }

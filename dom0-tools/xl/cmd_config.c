@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "dom0-tools/libdomain/config.h"
 #include "dom0-tools/xl/cpulist.h"
@@ -113,7 +112,7 @@ static int load_live(struct xl *xl, const char *which, struct domain_config *cfg
 
 int cmd_domxml_export(struct xl *xl, int argc, char **argv)
 {
-	struct cpu_host host = {.nr_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF)};
+	struct cpu_host host = {0};
 	struct domain_config cfg;
 	const char *which;
 	char *text;
@@ -126,10 +125,14 @@ int cmd_domxml_export(struct xl *xl, int argc, char **argv)
 	which = argv[xl->optind];
 	domain_config_init(&cfg);
 	/* A domain's name has no slash, a path has one. */
-	if (strchr(which, '/'))
-		ret = load_config(xl, which, NULL, 0, &host, &cfg);
-	else
+	if (!strchr(which, '/')) {
 		ret = load_live(xl, which, &cfg);
+	} else {
+		ret = xl_cpu_host_or_guess(xl, &host);
+		if (ret == XL_OK)
+			ret = load_config(xl, which, NULL, 0, &host, &cfg);
+		xl_cpu_host_fini(&host);
+	}
 	if (ret == XL_OK && xml_write_config(&cfg, &text)) {
 		xl_error(xl, "out of memory");
 		ret = XL_FAIL;

@@ -91,7 +91,6 @@ static void minder_restarted(void *arg, uint32_t old_domid, uint32_t new_domid)
 {
 	struct minder *m = arg;
 
-	xl_error(m->xl, "domain %u was restarted as domain %u", old_domid, new_domid);
 	if (keep_config(m->xl, new_domid, m->cfg))
 		xl_warning(m->xl, "domain %u's configuration could not be kept: %s", new_domid,
 			   dom_errmsg(m->xl->dom));
@@ -258,17 +257,6 @@ static int build_domain(struct xl *xl, const struct xl_conf *conf, struct domain
 	return ret;
 }
 
-/* A dry run works where there is no hypervisor too. */
-static int find_cpus(struct xl *xl, struct cpu_host *host)
-{
-	if (!xl->dryrun)
-		return xl_cpu_host(xl, host);
-	host->nr_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
-	if (access("/dev/xen/privcmd", F_OK) == 0)
-		return xl_cpu_host(xl, host);
-	return XL_OK;
-}
-
 static int create(struct xl *xl, const struct create *opts, char **settings, size_t nr)
 {
 	struct cpu_host host = {0};
@@ -282,7 +270,7 @@ static int create(struct xl *xl, const struct create *opts, char **settings, siz
 	domain_config_init(&cfg);
 	ret = xl_conf_read(xl, XL_CONF_PATH, &conf);
 	if (ret == XL_OK)
-		ret = find_cpus(xl, &host);
+		ret = xl->dryrun ? xl_cpu_host_or_guess(xl, &host) : xl_cpu_host(xl, &host);
 	if (ret == XL_OK)
 		ret = load_config(xl, opts->path, settings, nr, &host, &cfg);
 	if (ret == XL_OK && xl_conf_apply(&conf, &cfg)) {

@@ -164,8 +164,10 @@ int cmd_network_attach(struct xl *xl, int argc, char **argv)
 		xl_error(xl, "command line: %s", spec ? err.text : "out of memory");
 	else if (xl->dryrun)
 		ret = json_print_vif(xl, &vif);
-	else
+	else {
+		domain_vif_finish(&vif);
 		ret = dom_network_attach(xl->dom, domid, &vif) ? xl_dom_error(xl) : XL_OK;
+	}
 	free(spec);
 	domain_vif_fini(&vif);
 	return ret;

@@ -232,6 +232,15 @@ int xl_cpu_host(struct xl *xl, struct cpu_host *ret_host)
 	return XL_OK;
 }
 
+int xl_cpu_host_or_guess(struct xl *xl, struct cpu_host *ret_host)
+{
+	if (access("/dev/xen/privcmd", F_OK) == 0)
+		return xl_cpu_host(xl, ret_host);
+	ret_host->nr_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
+	ret_host->node_of = NULL;
+	return XL_OK;
+}
+
 void xl_cpu_host_fini(struct cpu_host *host)
 {
 	free((void *)(uintptr_t)host->node_of);

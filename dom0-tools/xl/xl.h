@@ -166,6 +166,8 @@ int xl_parse_uint(const char *text, unsigned long max, unsigned long *ret_value)
  * free() through the pointer. XL_OK or XL_FAIL, printed.
  */
 int xl_cpu_host(struct xl *xl, struct cpu_host *ret_host);
+/* The same for what needs no hypervisor: without one, this machine's CPUs. */
+int xl_cpu_host_or_guess(struct xl *xl, struct cpu_host *ret_host);
 void xl_cpu_host_fini(struct cpu_host *host);
 
 /* Runs the console client in place of this process; returns only on failure. */
