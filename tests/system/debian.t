@@ -26,6 +26,9 @@ sub login {
 	$m->expect(qr/debian login: /, 240);
 	$m->send("root\n");
 	$m->expect(qr/root\@debian:.*# /, 60);
+	# No control sequences round what is printed.
+	$m->send("exec env TERM=dumb bash\n");
+	$m->expect(qr/bash\n.*root\@debian:.*# /s, 30);
 }
 
 $m->send("xl create -c /etc/xen/debian.cfg\n");
