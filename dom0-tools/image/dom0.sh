@@ -96,4 +96,6 @@ printf 'root::0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
 printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
 cp "$guest_kernel"/boot/vmlinuz-* "$root/boot/vmlinuz-guest"
 cp "$guest_initrd" "$root/boot/initrd-guest"
-PACK=${PACK:-cat} pack "$root" "$out"
+# Measured under emulation: LZ4 unpacks as fast as plain bytes are copied, and
+# there is half as much to load; gzip and zstd take a second longer.
+PACK=${PACK:-lz4 -l -9 -q} pack "$root" "$out"
