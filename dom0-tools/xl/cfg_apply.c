@@ -48,7 +48,7 @@ int cfg_value_long(struct cfg_apply *run, const struct cfg_value *value, long mi
 	long number;
 	char *end;
 
-	if (value->kind == CFG_LIST)
+	if (value->kind == CFG_LIST || !value->text)
 		return cfg_refuse(run, value, "%s is a number, not a list", run->key);
 	errno = 0;
 	number = strtol(value->text, &end, 0);
@@ -220,7 +220,7 @@ static int apply_key(struct cfg_apply *run, const struct cfg_key *key,
 {
 	char *field = (char *)run->cfg + key->offset;
 	const char *text = NULL;
-	long number;
+	long number = 0;
 	int ret;
 
 	switch (key->kind) {

@@ -81,34 +81,30 @@ static int parse_number(const char *text, unsigned long max, unsigned long *ret_
 	return errno || *end || *ret_value > max ? -EINVAL : 0;
 }
 
-/* Where the value of a plain string key goes; NULL: it isn't one. */
-static char **string_field(struct domain_vif *vif, const char *key)
-{
-	if (!strcmp(key, "bridge"))
-		return &vif->bridge;
-	if (!strcmp(key, "ip"))
-		return &vif->ip;
-	if (!strcmp(key, "vifname"))
-		return &vif->vifname;
-	if (!strcmp(key, "script"))
-		return &vif->script;
-	if (!strcmp(key, "gatewaydev") || !strcmp(key, "netdev"))
-		return &vif->gatewaydev;
-	if (!strcmp(key, "model"))
-		return &vif->model;
-	if (!strcmp(key, "backend"))
-		return &vif->backend_domain;
-	return NULL;
-}
+static const struct {
+	const char *key;
+	size_t offset;
+} string_keys[] = {
+	{"bridge", offsetof(struct domain_vif, bridge)},
+	{"ip", offsetof(struct domain_vif, ip)},
+	{"vifname", offsetof(struct domain_vif, vifname)},
+	{"script", offsetof(struct domain_vif, script)},
+	{"gatewaydev", offsetof(struct domain_vif, gatewaydev)},
+	{"netdev", offsetof(struct domain_vif, gatewaydev)},
+	{"model", offsetof(struct domain_vif, model)},
+	{"backend", offsetof(struct domain_vif, backend_domain)},
+};
 
 static int set_key(struct domain_vif *vif, const char *key, const char *value, const char *spec,
 		   struct spec_error *err)
 {
-	char **field = string_field(vif, key);
 	unsigned long number;
 
-	if (field)
-		return domain_config_set_string(field, value);
+	for (size_t i = 0; i < sizeof(string_keys) / sizeof(string_keys[0]); i++) {
+		if (!strcmp(key, string_keys[i].key))
+			return domain_config_set_string(
+				(char **)((char *)vif + string_keys[i].offset), value);
+	}
 	if (!strcmp(key, "mac")) {
 		if (domain_mac_parse(value, vif->mac))
 			return wrong(err, "not a MAC address (like 00:16:3e:12:34:56)", value,

@@ -59,10 +59,9 @@ void xl_warning(struct xl *xl, const char *format, ...)
 	va_end(args);
 }
 
-int xl_dom_error(struct xl *xl)
+void xl_say_dom_error(struct xl *xl)
 {
 	xl_error(xl, "%s", dom_errmsg(xl->dom));
-	return XL_FAIL;
 }
 
 static void cfg_say_error(void *arg, const char *line)

@@ -136,8 +136,15 @@ void xl_print_commands(FILE *to);
 __attribute__((format(printf, 2, 3))) void xl_error(struct xl *xl, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void xl_warning(struct xl *xl, const char *format, ...);
 
-/* Prints why libdomain failed, and returns XL_FAIL. */
-int xl_dom_error(struct xl *xl);
+/* Prints why libdomain failed. */
+void xl_say_dom_error(struct xl *xl);
+
+/* The same, to end a handler with. */
+static inline int xl_dom_error(struct xl *xl)
+{
+	xl_say_dom_error(xl);
+	return XL_FAIL;
+}
 
 /* Messages of the configuration's readers to xl->err. */
 void xl_cfg_report(struct xl *xl, struct cfg_report *ret_report);
