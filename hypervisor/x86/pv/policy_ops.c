@@ -20,8 +20,14 @@
 /* The tools' own lists are longer than ours: room for all leaves that they know. */
 #define MAX_LEAVES 256U
 #define NR_MSRS    2U
+/*
+ * libxenguest reads a policy and writes it back with all leaves up to the highest,
+ * empty ones too, into the room that the first one took.
+ */
+#define TOOLS_LEAVES 64U
 
 #define LEAF_TOPOLOGY 0xbU
+#define LEAF_RESERVED 0xcU
 #define LEAF_HV_FIRST 0x40000000U
 #define LEAF_HV_LAST  0x400001ffU
 
@@ -30,19 +36,29 @@ static const uint32_t policy_msr[NR_MSRS] = {0xce /* platform info */,
 
 /* ---- out ---------------------------------------------------------------------------- */
 
-/* *nr: in: room; out: how many there are. -ENOBUFS: more than room. */
+/*
+ * *nr: in: room; out: how many there are. -ENOBUFS: more than room. A list that
+ * isn't there isn't wanted.
+ */
 static int put_leaves(const struct cpuid_policy *p, __guest_handle_xen_cpuid_leaf_t leaves,
 		      uint32_t *nr)
 {
-	uint32_t room = *nr;
+	uint32_t room = *nr, count = max(p->nr, TOOLS_LEAVES);
 
-	*nr = p->nr;
-	if (room < p->nr)
+	*nr = count;
+	if (guest_handle_is_null(leaves))
+		return 0;
+	if (room < count)
 		return -ENOBUFS;
-	for (unsigned int i = 0; i < p->nr; i++) {
-		const struct cpuid_leaf *l = &p->leaf[i];
-		xen_cpuid_leaf_t out = {l->leaf, l->subleaf, l->a, l->b, l->c, l->d};
+	for (unsigned int i = 0; i < count; i++) {
+		/* An empty leaf where ours end. */
+		xen_cpuid_leaf_t out = {LEAF_RESERVED, CPUID_NO_SUBLEAF, 0, 0, 0, 0};
 
+		if (i < p->nr) {
+			const struct cpuid_leaf *l = &p->leaf[i];
+
+			out = (xen_cpuid_leaf_t){l->leaf, l->subleaf, l->a, l->b, l->c, l->d};
+		}
 		if (guest_to(leaves, i, &out))
 			return -EFAULT;
 	}
@@ -54,6 +70,8 @@ static int put_msrs(__guest_handle_xen_msr_entry_t msrs, uint32_t *nr)
 	uint32_t room = *nr;
 
 	*nr = NR_MSRS;
+	if (guest_handle_is_null(msrs))
+		return 0;
 	if (room < NR_MSRS)
 		return -ENOBUFS;
 	for (unsigned int i = 0; i < NR_MSRS; i++) {

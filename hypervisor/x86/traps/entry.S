@@ -81,12 +81,14 @@ trap_stubs:
 	vector = 0
 .rept 256
 	.balign 16
-.if (vector < 32) && ((TRAP_ERROR_CODE_MASK >> vector) & 1)
-	movl	$vector, 4(%rsp)
-.else
-	pushq	$0
-	movl	$vector, 4(%rsp)
+	pushed = 0
+.if vector < 32
+	pushed = (TRAP_ERROR_CODE_MASK >> vector) & 1
 .endif
+.if !pushed
+	pushq	$0
+.endif
+	movl	$vector, 4(%rsp)
 .if (vector == TRAP_NMI) || (vector == TRAP_DB) || (vector == TRAP_DF) || (vector == TRAP_MC)
 	jmp	entry_ist
 .elseif vector < 32

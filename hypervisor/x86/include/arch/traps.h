@@ -27,8 +27,8 @@
 
 /* Vectors that push an error code. */
 #define TRAP_ERROR_CODE_MASK                                                                       \
-	((1U << TRAP_DF) | (1U << TRAP_TS) | (1U << TRAP_NP) | (1U << TRAP_SS) | (1U << TRAP_GP) |     \
-	 (1U << TRAP_PF) | (1U << TRAP_AC) | (1U << TRAP_CP))
+	((1 << TRAP_DF) | (1 << TRAP_TS) | (1 << TRAP_NP) | (1 << TRAP_SS) | (1 << TRAP_GP) |     \
+	 (1 << TRAP_PF) | (1 << TRAP_AC) | (1 << TRAP_CP))
 
 #define PFEC_P 1U
 #define PFEC_W 2U
