@@ -156,10 +156,16 @@ const char *hypercall_name(unsigned int op)
 long hypercall_no_subop(unsigned int op, unsigned int cmd)
 {
 	static unsigned long said[NR_HYPERCALLS][2];
+	const char *name = hypercall_subop_name(op, cmd);
 
 	/* Once for each. */
-	if (op < NR_HYPERCALLS && cmd < 128 && !test_and_set_bit(cmd, said[op]))
-		pr_debug("%s %u is not implemented (d%u asked)\n", hypercall_name(op), cmd,
+	if (op >= NR_HYPERCALLS || cmd >= 128 || test_and_set_bit(cmd, said[op]))
+		return -ENOSYS;
+	if (name)
+		pr_debug("%s %s (%u) is not implemented (d%u asked)\n", hypercall_name(op), name,
+			 cmd, current->domain->id);
+	else
+		pr_debug("%s has no operation %u (d%u asked)\n", hypercall_name(op), cmd,
 			 current->domain->id);
 	return -ENOSYS;
 }

@@ -5,8 +5,8 @@
 #include <hv/guest_access.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
+#include <arch/dom0.h>
 #include <arch/page.h>
-#include <arch/pv.h>
 
 #include "domctl.h"
 

@@ -42,6 +42,8 @@ long do_sysctl(uint64_t op);
  */
 long hypercall_no_subop(unsigned int op, unsigned int cmd);
 const char *hypercall_name(unsigned int op);
+/* By the lists of subops.h, without its prefix. NULL: there is no such thing. */
+const char *hypercall_subop_name(unsigned int op, unsigned int cmd);
 
 /* From the guest's SYSCALL: number and arguments in registers, the result into rax. */
 void hypercall_dispatch(struct cpu_user_regs *regs);

@@ -161,6 +161,7 @@ static int one_request(struct domain *pt_dom, struct domain *owner, const struct
 		return update_entry(pt_dom, owner, addr, r->val, false);
 	case MMU_PT_UPDATE_PRESERVE_AD:
 		return update_entry(pt_dom, owner, addr, r->val, true);
+	case MMU_MACHPHYS_UPDATE:
 	default:
 		return update_m2p(owner, addr, r->val);
 	}

@@ -52,9 +52,6 @@ static inline uint16_t pv_fix_selector(uint16_t sel)
 	return (uint16_t)(sel & ~3 ? sel | 3 : sel);
 }
 
-/* Hypercall stubs of 32 bytes each, by number (pv/hypercall_page.c). */
-void pv_fill_hypercall_page(void *page);
-
 /* Extended processor state (pv/xstate.c) */
 struct xsave_area;
 int xstate_init_vcpu(struct vcpu *v);
