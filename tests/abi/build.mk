@@ -73,3 +73,26 @@ $(ABI)/same-hv: $(ABI_CHECK)
 
 $(ABI)/check: $(ABI_CHECK)
 	$(Q)$(CC) -std=gnu11 -I. -I$(ABI_INC) -I$(ABI) -o $@ $<
+
+# ---- docs/abi/hypercalls.md against the hypervisor's lists, and these against its code
+ABI_HC          := $(ABI)/hypercalls
+ABI_HC_DOC      := docs/abi/hypercalls.md
+ABI_HC_SRCS     := $(shell find hypervisor -path hypervisor/hosttest -prune -o \
+                     -name '*.c' ! -name subops.c -print)
+
+.PHONY: test-abi-hypercalls docs-hypercalls
+test-abi: test-abi-hypercalls
+test-abi-hypercalls: $(ABI_HC)
+	$(Q)$(ABI_HC) check $(ABI_HC_DOC)
+	$(Q)$(ABI_HC) list >$(ABI)/subops
+	$(Q)awk -f $(ABI_SRC)/handlers.awk $(ABI)/subops $(ABI_HC_SRCS)
+
+# Writes the document's tables anew; the text round them stays.
+docs-hypercalls: $(ABI_HC)
+	$(Q)$(ABI_HC) write $(ABI_HC_DOC) >$(ABI)/hypercalls.md
+	$(Q)cp $(ABI)/hypercalls.md $(ABI_HC_DOC)
+
+$(ABI_HC): $(ABI_SRC)/hypercalls.c hypervisor/hypercall/list.h hypervisor/hypercall/subops.h \
+		$(ABI_DEPS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TOOLS_CPPFLAGS) $(TOOLS_CFLAGS) -o $@ $<
