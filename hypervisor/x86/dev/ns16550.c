@@ -157,7 +157,7 @@ static void uart_init_irq(void)
 {
 	if (!uart.present)
 		return;
-	if (irq_request(uart.irq, uart_interrupt, NULL)) {
+	if (irq_request(irq_isa_to_gsi(uart.irq), uart_interrupt, NULL)) {
 		pr_warn("Serial port: no interrupt %u, output stays polled\n", uart.irq);
 		return;
 	}

@@ -288,47 +288,55 @@ int arch_vcpu_reset(struct vcpu *v)
 	return xstate_init_vcpu(v);
 }
 
-static int unpin_all(struct domain *d)
+/* Drops the pin and what a table still holds. -ERESTART: this frame again, later. */
+static int unpin_one(struct domain *d, struct page_info *pg)
 {
-	struct page_info *pg;
-	unsigned long pos;
 	int rc = 0;
 
-	for_each_domain_page (pg, d, pos) {
-		spin_lock(&d->pt_lock);
-		if (page_type_set_pinned(pg, false)) {
-			rc = page_type_put(pg);
-			if (rc)
-				page_type_set_pinned(pg, true);
-			else
-				page_put(pg);
-		}
-		if (!rc && page_get_again(pg)) {
-			rc = page_type_drop_partial(pg);
+	spin_lock(&d->pt_lock);
+	if (page_type_set_pinned(pg, false)) {
+		rc = page_type_put(pg);
+		if (rc)
+			page_type_set_pinned(pg, true);
+		else
 			page_put(pg);
-		}
-		spin_unlock(&d->pt_lock);
-		if (rc || (pos % 512 == 0 && hypercall_preempt_check()))
-			return -ERESTART;
 	}
+	if (!rc && page_get_again(pg)) {
+		rc = page_type_drop_partial(pg);
+		page_put(pg);
+	}
+	spin_unlock(&d->pt_lock);
+	return rc;
+}
+
+static int release_one(struct domain *d, struct page_info *pg)
+{
+	page_release(pg);
 	return 0;
 }
 
-static int release_pages(struct domain *d)
+/*
+ * @fn for all frames, going on where the last call stopped: a walk that began anew
+ * each time would never end if it took longer than two events are apart.
+ */
+static int walk_frames(struct domain *d, int (*fn)(struct domain *d, struct page_info *pg))
 {
 	struct page_info *pg;
-	unsigned long pos;
+	unsigned long pos = d->arch.relinquish_pos;
 	unsigned int n = 0;
 
-	for_each_domain_page (pg, d, pos) {
-		page_release(pg);
-		if (++n % 512 == 0 && hypercall_preempt_check())
+	while ((pg = domain_next_page(d, &pos)) != NULL) {
+		int rc = fn(d, pg);
+
+		d->arch.relinquish_pos = rc ? pos - 1 : pos;
+		if (rc || (++n % 256 == 0 && hypercall_preempt_check()))
 			return -ERESTART;
 	}
+	d->arch.relinquish_pos = 0;
 	return 0;
 }
 
-int arch_domain_relinquish(struct domain *d)
+static int release_vcpus(struct domain *d)
 {
 	struct vcpu *v;
 	int rc;
@@ -343,6 +351,34 @@ int arch_domain_relinquish(struct domain *d)
 		d->arch.pirq_eoi_page = NULL;
 		d->arch.pirq_eoi_map = NULL;
 	}
-	rc = unpin_all(d);
-	return rc ? rc : release_pages(d);
+	return 0;
+}
+
+int arch_domain_relinquish(struct domain *d)
+{
+	int rc = 0;
+
+	switch (d->arch.relinquish_stage) {
+	case 0:
+		rc = release_vcpus(d);
+		if (rc)
+			break;
+		d->arch.relinquish_stage++;
+		fallthrough;
+	case 1:
+		rc = walk_frames(d, unpin_one);
+		if (rc)
+			break;
+		d->arch.relinquish_stage++;
+		fallthrough;
+	case 2:
+		rc = walk_frames(d, release_one);
+		if (rc)
+			break;
+		d->arch.relinquish_stage++;
+		fallthrough;
+	default:
+		break;
+	}
+	return rc;
 }

@@ -69,6 +69,9 @@ struct arch_domain {
 	/* The e820 map of XENMEM_memory_map */
 	void *e820;
 	unsigned int nr_e820;
+	/* How far arch_domain_relinquish() has come */
+	unsigned int relinquish_stage;
+	unsigned long relinquish_pos;
 	uint32_t pci_cf8;
 	uint32_t tsc_mode, tsc_incarnation;
 	s_time_t tsc_origin; /* system time when its life began */
