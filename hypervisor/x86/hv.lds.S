@@ -86,16 +86,19 @@ SECTIONS
 		__bss_start = .;
 		*(.bss.stack_aligned)
 		*(.bss.page_aligned)
-		*(.bss .bss.*)
-		. = ALIGN(64);
+		/* Before the wildcard, which would swallow them. */
+		. = ALIGN(128);
 		__percpu_start = .;
 		*(.bss.percpu)
-		. = ALIGN(64);
+		. = ALIGN(128);
 		__percpu_end = .;
+		*(.bss .bss.*)
 		. = ALIGN(4096);
 		__bss_end = .;
 	} :data
 	__image_end = .;
+
+	ASSERT(__percpu_end > __percpu_start, "no per-CPU data")
 
 	/DISCARD/ : { *(.comment) *(.eh_frame*) *(.note.GNU-stack) *(.note.gnu.property) *(.init_array*) *(.fini_array*) }
 }
