@@ -387,6 +387,8 @@ void domain_check_gone(struct domain *d)
 {
 	bool gone;
 
+	if (likely(READ_ONCE(d->dying) != DOMDYING_dead))
+		return;
 	spin_lock(&d->page_lock);
 	gone = d->dying == DOMDYING_dead && !d->tot_pages && !d->hyp_pages && !d->gone;
 	if (gone)
@@ -417,7 +419,10 @@ int domain_kill(struct domain *d)
 	rc = destroy_some(d);
 	if (rc)
 		return rc;
+	/* Frames that come back after this look whether they were the last. */
+	spin_lock(&d->page_lock);
 	d->dying = DOMDYING_dead;
+	spin_unlock(&d->page_lock);
 	domain_notify_change();
 	domain_check_gone(d);
 	return 0;

@@ -8,6 +8,7 @@
  * Locks: map_lock for the tables below; the vmap area is handed out once, from
  * bottom to top (device registers and stacks: nothing that comes and goes).
  */
+#include <hv/bitops.h>
 #include <hv/bootinfo.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
@@ -26,6 +27,10 @@ _Static_assert(sizeof(struct page_info) == 16, "the memory budget counts on it")
 uint64_t *idle_l4;
 struct page_info *frame_table = (struct page_info *)FRAMETABLE_VIRT_START;
 unsigned long max_page, total_pages;
+
+/* Which 2 MiB pieces of the frame table exist. */
+#define MAX_FT_CHUNKS ((DIRECTMAP_VIRT_END - DIRECTMAP_VIRT_START) / PAGE_SIZE / FRAMES_PER_FT_CHUNK)
+static unsigned long ft_chunks[BITS_TO_LONGS(MAX_FT_CHUNKS)] __ro_after_init;
 
 static struct spinlock map_lock = SPINLOCK_INIT(RANK_NONE);
 static bool allocator_ready;
@@ -195,6 +200,7 @@ static void __init map_frame_table(void)
 		for (unsigned long i = 0; i < FRAMES_PER_FT_CHUNK; i++)
 			pg[i].owner = DOMID_IO;
 		map_superpage((unsigned long)&frame_table[f], pa, PTE_HV_RW);
+		__set_bit((unsigned int)(f / FRAMES_PER_FT_CHUNK), ft_chunks);
 	}
 }
 
@@ -215,12 +221,9 @@ static void __init map_m2p(void)
 bool mfn_valid(mfn_t mfn)
 {
 	unsigned long f = mfn_x(mfn);
-	uint64_t e;
 
-	if (f >= max_page)
-		return false;
-	e = *walk_own((unsigned long)&frame_table[f], 2);
-	return (e & PTE_P) && frame_table[f].owner != DOMID_IO;
+	return f < max_page && test_bit((unsigned int)(f / FRAMES_PER_FT_CHUNK), ft_chunks) &&
+	       READ_ONCE(frame_table[f].owner) != DOMID_IO;
 }
 
 mfn_t memory_m2p_chunk(unsigned long chunk)

@@ -293,6 +293,9 @@ static int unpin_one(struct domain *d, struct page_info *pg)
 {
 	int rc = 0;
 
+	/* Most are plain memory. Nobody can make a table of one any more. */
+	if (!page_type_is_table(page_type(pg)))
+		return 0;
 	spin_lock(&d->pt_lock);
 	if (page_type_set_pinned(pg, false)) {
 		rc = page_type_put(pg);
