@@ -31,7 +31,7 @@ debootstrap --variant=minbase \
 	tail -n 20 "$out.log" >&2
 	die "debootstrap failed, see $out.log"
 }
-with_modules "$root" "$kernel" xen-blkfront xen-netfront ext4 xen-kbdfront
+with_modules "$root" "$kernel" xen-blkfront xen-netfront ext4 autofs4 xen-kbdfront
 printf 'xen-netfront\n' >"$root/etc/modules-load.d/pavise.conf"
 echo debian >"$root/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 debian\n' >"$root/etc/hosts"

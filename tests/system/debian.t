@@ -41,8 +41,8 @@ is($state, 'running', 'systemd is content') or do {
 	$m->expect(qr/loaded units listed.*# /s, 30);
 	diag($m->{before});
 };
-$m->send("ip route get 10.0.2.2; ping -c 1 -W 10 10.0.2.2; echo ping-\$?-\n");
-ok($m->seen_within(qr/ping-0-/, 60), 'the network works');
+$m->send("for i in \$(seq 60); do ip route get 10.0.2.2 && break; sleep 1; done; ping -c 1 -W 10 10.0.2.2; echo ping-\$?-\n");
+ok($m->seen_within(qr/ping-0-/, 90), 'the network works');
 $m->send("echo kept >/root/kept; sync; reboot\n");
 login();
 $m->send("cat /root/kept; echo cat-\$?-\n");
