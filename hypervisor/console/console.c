@@ -4,7 +4,7 @@
  * The hypervisor's console. See hv/console.h.
  *
  * A message goes to the serial line and into the ring; what the control domain
- * writes by console_io likewise. console_lock keeps lines whole; it is a leaf
+ * writes by console_io to the serial line only. console_lock keeps lines whole; it is a leaf
  * and taken with interrupts off.
  */
 #include <hv/cmdline.h>
@@ -37,6 +37,13 @@ static char *ring = early_ring;
 static uint32_t ring_size = EARLY_RING, ring_prod, ring_cons;
 static uint64_t opt_conring_size __initdata = 1UL << 20;
 CMDLINE_SIZE("conring_size", opt_conring_size);
+
+/*
+ * Also what the control domain writes? Then `xl dmesg` on the serial line has no
+ * end: it reads what it has just written.
+ */
+static bool opt_console_to_ring;
+CMDLINE_BOOL("console_to_ring", opt_console_to_ring);
 
 /* Input for the control domain. */
 static char rx_buf[RX_SIZE];
@@ -110,18 +117,24 @@ static void dev_put(char c)
 	dev->putc(c);
 }
 
-void console_write(const char *s, size_t n)
+static void write_out(const char *s, size_t n, bool to_ring)
 {
 	unsigned long flags = 0;
 
 	if (!forced_sync)
 		flags = spin_lock_irqsave(&console_lock);
 	for (size_t i = 0; i < n; i++) {
-		ring_put(s[i]);
+		if (to_ring)
+			ring_put(s[i]);
 		dev_put(s[i]);
 	}
 	if (!forced_sync)
 		spin_unlock_irqrestore(&console_lock, flags);
+}
+
+void console_write(const char *s, size_t n)
+{
+	write_out(s, n, true);
 }
 
 static void vprintk(const char *fmt, va_list ap)
@@ -243,7 +256,7 @@ static long guest_write(unsigned int count, uint64_t buf)
 
 		if (guest_copy_in(chunk, buf + done, n))
 			return -EFAULT;
-		console_write(chunk, n);
+		write_out(chunk, n, opt_console_to_ring);
 		done += n;
 	}
 	return 0;
