@@ -51,14 +51,14 @@ static void dump_port(struct domain *d, const struct evtchn *chn)
 		[ECS_VIRQ] = "virq ",
 		[ECS_IPI] = "ipi ",
 	};
-	bool connected = chn->state == ECS_INTERDOMAIN;
+	char remote[16] = "";
 
-	pr_info("  %6u %c%c v%u prio %u: %s%u%s", chn->port,
+	if (chn->state == ECS_INTERDOMAIN)
+		hv_snprintf(remote, sizeof(remote), " of d%u", chn->remote->id);
+	pr_info("  %6u %c%c v%u prio %u: %s%u%s\n", chn->port,
 		d->evtchn_ops->is_pending(d, chn) ? 'P' : '-',
 		d->evtchn_ops->is_masked(d, chn) ? 'M' : '-', chn->notify_vcpu, chn->priority,
-		names[chn->state], chn->data, connected ? " of d" : "\n");
-	if (connected)
-		pr_info("%u\n", chn->remote->id);
+		names[chn->state], chn->data, remote);
 }
 
 void evtchn_dump(struct domain *d)
