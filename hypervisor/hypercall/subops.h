@@ -53,7 +53,7 @@
 	S(XENMEM_, add_to_physmap_batch, NOT, "translated domains only")                           \
 	S(XENMEM_, claim_pages, IMPLEMENTED, "")                                                   \
 	S(XENMEM_, machphys_compat_mfn_list, NOT, "for 32-bit domains")                            \
-	S(XENMEM_, get_vnumainfo, NOT, "there is one node")                                        \
+	S(XENMEM_, get_vnumainfo, REFUSED, "there is one node")                                    \
 	S(XENMEM_, reserved_device_memory_map, NOT, "no IOMMU")                                    \
 	S(XENMEM_, acquire_resource, PARTLY, "grant and status frames; -EOPNOTSUPP for the others")
 

@@ -420,6 +420,9 @@ long do_memory_op(unsigned long cmd, uint64_t arg)
 		return 0;
 	case XENMEM_claim_pages:
 		return claim_pages(arg);
+	case XENMEM_get_vnumainfo:
+		/* There is one node. (Saving a domain asks, and wants to be told so.) */
+		return -EOPNOTSUPP;
 	case XENMEM_acquire_resource:
 		return acquire_resource(arg);
 	default:
