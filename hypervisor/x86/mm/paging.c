@@ -260,8 +260,30 @@ void __init paging_init(void)
 	write_cr3(virt_to_paddr(idle_l4));
 }
 
-/* From here on tables come from the allocator. */
+/*
+ * The control domain's tools map the M2P as memory of DOMID_XEN, to read it. The
+ * locked type keeps it from being mapped writable; the one count is ours, for good.
+ */
+static void __init share_m2p(void)
+{
+	for (unsigned long f = 0; f < max_page; f += FRAMES_PER_M2P_CHUNK) {
+		mfn_t first = memory_m2p_chunk(f / FRAMES_PER_M2P_CHUNK);
+
+		if (mfn_eq(first, INVALID_MFN))
+			continue;
+		for (unsigned long i = 0; i < SUPERPAGE_SIZE / PAGE_SIZE; i++) {
+			struct page_info *pg = mfn_to_page(mfn_add(first, i));
+
+			pg->owner = DOMID_XEN;
+			pg->type = (PGT_locked << PGT_type_shift) | 1;
+			pg->count = PGC_hyp | 1;
+		}
+	}
+}
+
+/* From here on tables come from the allocator, and each frame has its descriptor. */
 void __init paging_use_allocator(void)
 {
 	allocator_ready = true;
+	share_m2p();
 }
