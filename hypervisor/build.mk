@@ -82,4 +82,5 @@ $(HV_OUT)/pavise.elf: $(HV_OBJS) $(DECOMP_OBJ) $(HV_LDS) $(HV_OUT)/symbols.o
 $(BUILD)/pavise: $(HV_OUT)/pavise.elf
 	$(Q)echo "  IMAGE   $@"
 	$(Q)$(OBJCOPY) -O binary $< $@
+	$(Q)cp $< $@-syms
 ALL += $(BUILD)/pavise
