@@ -112,5 +112,5 @@ unsigned int topology_cores_per_socket(void)
 
 	for_each_online_cpu (cpu)
 		n += share_socket(cpu, first);
-	return max(n / topology_threads_per_core(), 1U);
+	return max(n / max(topology_threads_per_core(), 1U), 1U);
 }

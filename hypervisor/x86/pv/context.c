@@ -54,13 +54,13 @@ static void save_segments(struct vcpu *v)
 }
 
 #define LOAD_SEG(seg, sel, failed)                                                                 \
-	__asm__ volatile("1: mov %w2, %%" #seg "\n"                                                \
+	__asm__ volatile("1: mov %w1, %%" #seg "\n"                                                \
 			 "2:\n\t"                                                                  \
 			 ".pushsection .text.fixup, \"ax\"\n"                                      \
 			 "3: xor %k0, %k0; mov %w0, %%" #seg "; mov $1, %k0; jmp 2b\n\t"           \
 			 ".popsection\n\t" EXTABLE(1b, 3b)                                         \
 			 : "+r"(failed)                                                            \
-			 : "0"(failed), "r"((unsigned int)(sel)))
+			 : "r"((unsigned int)(sel)))
 
 /* True: one of them could not be loaded and is null now. */
 static bool load_segments(struct vcpu *v)

@@ -120,7 +120,7 @@ bool pv_bounce(struct vcpu *v, unsigned long addr, bool mask, bool has_error, ui
 void pv_inject_trap(struct vcpu *v, unsigned int vector, uint32_t error)
 {
 	const struct trap_info *t = &v->arch.traps[vector];
-	bool has_error = vector < 32 && ((TRAP_ERROR_CODE_MASK >> vector) & 1);
+	bool has_error = vector < 32 && (((uint32_t)TRAP_ERROR_CODE_MASK >> vector) & 1);
 
 	if (!t->address) {
 		domain_crash(v->domain, "it has no handler for exception %u", vector);

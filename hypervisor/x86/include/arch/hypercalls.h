@@ -28,7 +28,6 @@ long do_iret(void);
 long do_callback_op(int cmd, uint64_t arg);
 long do_nmi_op(unsigned int cmd, uint64_t arg);
 long do_vm_assist(unsigned int cmd, unsigned int type);
-long do_platform_op(uint64_t op);
 
 /* Adds to a count of requests that continued calls report as one. */
 long report_done(uint64_t handle, uint32_t before, uint32_t done, long rc);
