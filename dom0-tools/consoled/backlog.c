@@ -78,8 +78,10 @@ int backlog_open(struct backlog *b, const char *path, size_t size)
 	b->size = size;
 	b->fd = memfd_create("backlog", MFD_CLOEXEC);
 	rc = b->fd < 0 || ftruncate(b->fd, DATA_START + size) ? -errno : put_head(b);
-	if (rc)
-		backlog_close(b, true);
+	if (rc && b->fd >= 0) {
+		close(b->fd);
+		b->fd = -1;
+	}
 	return rc;
 }
 

@@ -109,8 +109,9 @@ unsigned int topology_threads_per_core(void)
 unsigned int topology_cores_per_socket(void)
 {
 	unsigned int cpu, first = cpumask_first(cpu_online_map), n = 0;
+	unsigned int threads = topology_threads_per_core();
 
 	for_each_online_cpu (cpu)
 		n += share_socket(cpu, first);
-	return max(n / max(topology_threads_per_core(), 1U), 1U);
+	return threads ? max(n / threads, 1U) : 1;
 }
