@@ -224,6 +224,12 @@ static long set_memory_map(uint64_t arg)
 	return rc;
 }
 
+/* 0 of one that hasn't said how many it has, and never a number that is an error. */
+static long highest_pfn(unsigned long nr)
+{
+	return (long)nr > 0 ? (long)nr - 1 : 0;
+}
+
 static long domain_size(unsigned int cmd, uint64_t arg)
 {
 	struct domain *d;
@@ -244,7 +250,7 @@ static long domain_size(unsigned int cmd, uint64_t arg)
 		break;
 	default:
 		/* Only the guest knows; it publishes that for the tools. */
-		rc = d->shared_info ? (long)READ_ONCE(d->shared_info->arch.max_pfn) - 1 : -EINVAL;
+		rc = d->shared_info ? highest_pfn(READ_ONCE(d->shared_info->arch.max_pfn)) : -EINVAL;
 		break;
 	}
 	domain_put(d);
