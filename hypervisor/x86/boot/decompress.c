@@ -21,8 +21,8 @@
 #include "decompress_rt.h"
 
 /* Named by decompress.lds: the libraries' constructors (CRC64 has one). */
-extern void (*const decompress_ctors[])(void);
-extern void (*const decompress_ctors_end[])(void);
+extern void (*const decompress_ctors[])(void) __attribute__((visibility("hidden")));
+extern void (*const decompress_ctors_end[])(void) __attribute__((visibility("hidden")));
 
 #define LZ4_LEGACY_MAGIC 0x184c2102u
 #define LZ4_LEGACY_BLOCK (8u << 20)
