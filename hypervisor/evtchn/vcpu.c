@@ -46,19 +46,20 @@ static void dump_port(struct domain *d, const struct evtchn *chn)
 		[ECS_FREE] = "free",
 		[ECS_RESERVED] = "reserved",
 		[ECS_UNBOUND] = "unbound for d",
-		[ECS_INTERDOMAIN] = "interdomain to port ",
 		[ECS_PIRQ] = "pirq ",
 		[ECS_VIRQ] = "virq ",
 		[ECS_IPI] = "ipi ",
 	};
-	char remote[16] = "";
+	char pending = d->evtchn_ops->is_pending(d, chn) ? 'P' : '-';
+	char masked = d->evtchn_ops->is_masked(d, chn) ? 'M' : '-';
 
 	if (chn->state == ECS_INTERDOMAIN)
-		hv_snprintf(remote, sizeof(remote), " of d%u", chn->remote->id);
-	pr_info("  %6u %c%c v%u prio %u: %s%u%s\n", chn->port,
-		d->evtchn_ops->is_pending(d, chn) ? 'P' : '-',
-		d->evtchn_ops->is_masked(d, chn) ? 'M' : '-', chn->notify_vcpu, chn->priority,
-		names[chn->state], chn->data, remote);
+		pr_info("  %6u %c%c v%u prio %u: interdomain to port %u of d%u\n", chn->port,
+			pending, masked, chn->notify_vcpu, chn->priority, chn->data,
+			chn->remote->id);
+	else
+		pr_info("  %6u %c%c v%u prio %u: %s%u\n", chn->port, pending, masked,
+			chn->notify_vcpu, chn->priority, names[chn->state], chn->data);
 }
 
 void evtchn_dump(struct domain *d)
