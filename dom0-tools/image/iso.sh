@@ -21,14 +21,14 @@ terminal_output serial console
 set timeout=1
 
 menuentry "Pavise" {
-	multiboot2 /boot/hypervisor console=com1 com1=115200,8n1 dom0_mem=1024M
-	module2 /boot/vmlinuz console=hvc0 quiet panic=-1
+	multiboot2 /boot/hypervisor placeholder console=com1 com1=115200,8n1 dom0_mem=1024M
+	module2 /boot/vmlinuz placeholder console=hvc0 quiet panic=-1
 	module2 /boot/initrd
 }
 
 menuentry "Pavise, with the guest demo" {
-	multiboot2 /boot/hypervisor console=com1 com1=115200,8n1 dom0_mem=1024M
-	module2 /boot/vmlinuz console=hvc0 quiet panic=-1 pavise.guest=demo
+	multiboot2 /boot/hypervisor placeholder console=com1 com1=115200,8n1 dom0_mem=1024M
+	module2 /boot/vmlinuz placeholder console=hvc0 quiet panic=-1 pavise.guest=demo
 	module2 /boot/initrd
 }
 END
