@@ -20,11 +20,11 @@
 #include <arch/cpu.h>
 #include <arch/ns16550.h>
 
-#define EARLY_RING 4096
-#define RING_MIN (16 * 1024)
-#define RING_MAX (16UL << 20)
-#define RX_SIZE 256
-#define ESCAPE_CHAR 0x01 /* Ctrl-A */
+#define EARLY_RING   4096
+#define RING_MIN     (16 * 1024)
+#define RING_MAX     (16UL << 20)
+#define RX_SIZE      256
+#define ESCAPE_CHAR  0x01 /* Ctrl-A */
 #define ESCAPE_COUNT 3
 
 static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
@@ -51,7 +51,7 @@ static unsigned int rx_prod, rx_cons;
 static bool rx_to_hypervisor;
 static unsigned int escape_seen;
 
-static const char *const level_names[] = { "error", "warning", "info", "debug" };
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static int host_level = LOG_INFO, guest_level = LOG_WARN;
 
 /* <level>[/<rate-limited level>]; the second part is accepted. -1: none. */
@@ -201,7 +201,8 @@ long hv_err_fn(long err, const char *func, const char *fmt, ...)
 	va_start(ap, fmt);
 	hv_vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	printk_guest(LOG_DEBUG, "d%u: %s: %s (%ld)\n", current ? current->domain->id : 0, func, msg, err);
+	printk_guest(LOG_DEBUG, "d%u: %s: %s (%ld)\n", current ? current->domain->id : 0, func, msg,
+		     err);
 	return err;
 }
 
@@ -216,7 +217,8 @@ void console_force_sync(void)
 static void announce_input(void)
 {
 	pr_info("*** Serial input to %s (type Ctrl-A three times to switch)\n",
-		rx_to_hypervisor ? "the hypervisor's debug keys, h for help" : "the control domain");
+		rx_to_hypervisor ? "the hypervisor's debug keys, h for help"
+				 : "the control domain");
 }
 
 static void rx_char(char c)

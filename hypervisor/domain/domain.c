@@ -25,7 +25,7 @@ struct domain *hardware_domain;
 struct domain *idle_domain;
 
 /* Owns what is the hypervisor's and may be mapped by a privileged domain: the M2P. */
-static struct domain xen_domain = { .id = DOMID_XEN, .refcount = 1 };
+static struct domain xen_domain = {.id = DOMID_XEN, .refcount = 1};
 
 static struct domain *by_id[MAX_DOMAINS];
 static unsigned int nr_domains;

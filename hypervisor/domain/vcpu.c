@@ -19,7 +19,7 @@
 
 #define MIN_PERIOD MILLISECS(1)
 
-static struct vcpu_info dummy_info = { .evtchn_upcall_mask = 1 };
+static struct vcpu_info dummy_info = {.evtchn_upcall_mask = 1};
 
 /* ---- timers ---------------------------------------------------------------------- */
 
@@ -50,9 +50,9 @@ static void poll_fired(void *data)
 
 static void use_default_info(struct vcpu *v)
 {
-	v->vcpu_info = v->domain->shared_info && v->id < XEN_LEGACY_MAX_VCPUS ?
-			       &v->domain->shared_info->vcpu_info[v->id] :
-			       &dummy_info;
+	v->vcpu_info = v->domain->shared_info && v->id < XEN_LEGACY_MAX_VCPUS
+			       ? &v->domain->shared_info->vcpu_info[v->id]
+			       : &dummy_info;
 }
 
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
@@ -182,7 +182,7 @@ static long op_initialise(struct vcpu *v, uint64_t arg)
 	}
 	hv_free(c);
 	if (rc == -ERESTART) {
-		const unsigned long args[] = { VCPUOP_initialise, v->id, arg };
+		const unsigned long args[] = {VCPUOP_initialise, v->id, arg};
 
 		return hypercall_continue(__HYPERVISOR_vcpu_op, 3, args);
 	}

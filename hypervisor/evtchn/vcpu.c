@@ -43,12 +43,8 @@ void evtchn_vcpu_fini(struct vcpu *v)
 static void dump_port(struct domain *d, const struct evtchn *chn)
 {
 	static const char *const names[] = {
-		[ECS_FREE] = "free",
-		[ECS_RESERVED] = "reserved",
-		[ECS_UNBOUND] = "unbound for d",
-		[ECS_PIRQ] = "pirq ",
-		[ECS_VIRQ] = "virq ",
-		[ECS_IPI] = "ipi ",
+		[ECS_FREE] = "free",  [ECS_RESERVED] = "reserved", [ECS_UNBOUND] = "unbound for d",
+		[ECS_PIRQ] = "pirq ", [ECS_VIRQ] = "virq ",        [ECS_IPI] = "ipi ",
 	};
 	char pending = d->evtchn_ops->is_pending(d, chn) ? 'P' : '-';
 	char masked = d->evtchn_ops->is_masked(d, chn) ? 'M' : '-';

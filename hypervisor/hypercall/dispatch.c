@@ -30,17 +30,17 @@ struct hypercall {
 #define ARGS_3(a) (a)[0], (a)[1], (a)[2]
 #define ARGS_4(a) (a)[0], (a)[1], (a)[2], (a)[3]
 
-#define HYPERCALL(name, nr_args, priv)                                                             \
-	static long call_##name(const unsigned long *a)                                            \
-	{                                                                                          \
-		return (long)do_##name(ARGS_##nr_args(a));                                         \
+#define HYPERCALL(name, nr_args, priv)                     \
+	static long call_##name(const unsigned long *a)    \
+	{                                                  \
+		return (long)do_##name(ARGS_##nr_args(a)); \
 	}
 #include "list.h"
 #undef HYPERCALL
 
 static const struct hypercall table[NR_HYPERCALLS] = {
-#define HYPERCALL(n, nr_args, priv)                                                                \
-	[__HYPERVISOR_##n] = { .call = call_##n, .name = #n, .privileged = (priv) },
+#define HYPERCALL(n, nr_args, priv) \
+	[__HYPERVISOR_##n] = {.call = call_##n, .name = #n, .privileged = (priv)},
 #include "list.h"
 #undef HYPERCALL
 };
@@ -67,7 +67,7 @@ long hypercall_continue(unsigned int op, unsigned int nr_args, const unsigned lo
 {
 	struct vcpu *v = current;
 	struct cpu_user_regs *regs = guest_regs();
-	uint64_t *reg[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8, &regs->r9 };
+	uint64_t *reg[] = {&regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8, &regs->r9};
 
 	v->hcall_restart = true;
 	if (v->multicall) {
@@ -85,8 +85,8 @@ long hypercall_continue(unsigned int op, unsigned int nr_args, const unsigned lo
 
 void hypercall_dispatch(struct cpu_user_regs *regs)
 {
-	const unsigned long args[] = { regs->rdi, regs->rsi, regs->rdx,
-				       regs->r10, regs->r8,  regs->r9 };
+	const unsigned long args[] = {regs->rdi, regs->rsi, regs->rdx,
+				      regs->r10, regs->r8,  regs->r9};
 	struct vcpu *v = current;
 	long rc;
 
@@ -98,7 +98,7 @@ void hypercall_dispatch(struct cpu_user_regs *regs)
 
 static long continue_multicall(uint64_t list, unsigned int nr)
 {
-	const unsigned long args[] = { list, nr };
+	const unsigned long args[] = {list, nr};
 
 	current->multicall = NULL;
 	return hypercall_continue(__HYPERVISOR_multicall, 2, args);

@@ -8,7 +8,7 @@
  * PRIV marks those of the control domain only, refused with -EPERM before the
  * handler is called.
  */
-#define ANY 0
+#define ANY  0
 #define PRIV 1
 
 HYPERCALL(set_trap_table, 1, ANY)

@@ -16,7 +16,7 @@
 
 static long out_string(uint64_t arg, const char *s, size_t size)
 {
-	char buf[1024] = { 0 };
+	char buf[1024] = {0};
 
 	hv_strlcpy(buf, s, size);
 	return guest_copy_out(arg, buf, size) ? -EFAULT : 0;
@@ -69,12 +69,13 @@ static long build_id(uint64_t arg)
 		return -EINVAL;
 	if (head.len < len)
 		return -ENOBUFS;
-	return guest_copy_out(arg + offsetof(struct xen_build_id, buf), id, len) ? -EFAULT : (long)len;
+	return guest_copy_out(arg + offsetof(struct xen_build_id, buf), id, len) ? -EFAULT
+										 : (long)len;
 }
 
 static long platform_parameters(uint64_t arg)
 {
-	struct xen_platform_parameters p = { .virt_start = HYPERVISOR_START };
+	struct xen_platform_parameters p = {.virt_start = HYPERVISOR_START};
 
 	return guest_copy_out(arg, &p, sizeof(p)) ? -EFAULT : 0;
 }
@@ -99,9 +100,9 @@ long do_xen_version(unsigned int cmd, uint64_t arg)
 	case XENVER_pagesize:
 		return PAGE_SIZE;
 	case XENVER_guest_handle:
-		return guest_copy_out(arg, current->domain->handle, sizeof(xen_domain_handle_t)) ?
-			       -EFAULT :
-			       0;
+		return guest_copy_out(arg, current->domain->handle, sizeof(xen_domain_handle_t))
+			       ? -EFAULT
+			       : 0;
 	case XENVER_commandline:
 		/* Only the control domain has business with it. */
 		return out_string(arg, is_control_domain(current->domain) ? cmdline_saved() : "",

@@ -46,8 +46,8 @@ uint64_t cmdline_parse_size(const char *s, const char **ret_end)
 
 static int parse_bool(const char *v)
 {
-	static const char *const yes[] = { "", "1", "y", "yes", "on", "true", "enable" };
-	static const char *const no[] = { "0", "n", "no", "off", "false", "disable" };
+	static const char *const yes[] = {"", "1", "y", "yes", "on", "true", "enable"};
+	static const char *const no[] = {"0", "n", "no", "off", "false", "disable"};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (!strcmp(v, yes[i]))

@@ -48,7 +48,7 @@ void e820_sanitize(struct e820_map *map)
 		if (last && last->type == type && last->addr + last->size == edge[i])
 			last->size += edge[i + 1] - edge[i];
 		else if (out.nr < E820_MAX)
-			out.e[out.nr++] = (struct e820_entry){ edge[i], edge[i + 1] - edge[i], type };
+			out.e[out.nr++] = (struct e820_entry){edge[i], edge[i + 1] - edge[i], type};
 	}
 	memcpy(map, &out, sizeof(out));
 }

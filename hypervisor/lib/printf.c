@@ -11,7 +11,7 @@ struct out {
 struct spec {
 	bool left, plus, alt, zero;
 	int width, precision; /* -1: none */
-	int length;	      /* h: 1, hh: 2, l/z: 3, ll: 3 */
+	int length; /* h: 1, hh: 2, l/z: 3, ll: 3 */
 };
 
 static void put(struct out *o, char c)
@@ -78,7 +78,7 @@ static void put_number(struct out *o, const struct spec *f, unsigned long long v
 
 static const char *parse_spec(const char *p, struct spec *f, va_list *ap)
 {
-	*f = (struct spec){ .precision = -1 };
+	*f = (struct spec){.precision = -1};
 	for (;; p++) {
 		if (*p == '-')
 			f->left = true;
@@ -172,7 +172,7 @@ static void convert(struct out *o, char c, struct spec *f, va_list *ap)
 
 int hv_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap0)
 {
-	struct out o = { buf, size, 0 };
+	struct out o = {buf, size, 0};
 	struct spec f;
 	va_list ap;
 

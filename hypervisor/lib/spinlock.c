@@ -11,7 +11,7 @@
 #include <arch/cpu.h>
 
 #define TICKET_ONE (1U << 16)
-#define MAX_HELD 16
+#define MAX_HELD   16
 
 struct held_locks {
 	unsigned int n;

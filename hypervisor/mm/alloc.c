@@ -15,8 +15,8 @@
 #include <arch/cpu.h>
 #include <arch/page.h>
 
-#define MIN_SHIFT 5
-#define MAX_SHIFT 11
+#define MIN_SHIFT  5
+#define MAX_SHIFT  11
 #define NR_CLASSES (MAX_SHIFT - MIN_SHIFT + 1)
 
 /* page_info.aux of pages in use here */

@@ -18,7 +18,7 @@
 
 #include "memory_op.h"
 
-#define MAX_CHUNK_ORDER 9
+#define MAX_CHUNK_ORDER       9
 #define MAX_CHUNK_ORDER_GUEST 8
 
 struct chunk {
@@ -27,7 +27,7 @@ struct chunk {
 	unsigned int memflags;
 	struct page_info *old[1UL << MAX_CHUNK_ORDER]; /* held */
 	struct page_info *new[1UL << MAX_CHUNK_ORDER]; /* one per extent */
-	xen_pfn_t pfn[1UL << MAX_CHUNK_ORDER];	       /* one per extent */
+	xen_pfn_t pfn[1UL << MAX_CHUNK_ORDER]; /* one per extent */
 };
 
 static int alloc_new(struct chunk *c, unsigned long *ret_n)
@@ -154,7 +154,8 @@ static long exchange(struct domain *d, struct xen_memory_exchange *x, struct chu
 
 		if (x->in.nr_extents - x->nr_exchanged < c->nr_in)
 			return -EINVAL;
-		rc = exchange_chunk(d, c, x->in.extent_start.a + x->nr_exchanged * sizeof(xen_pfn_t),
+		rc = exchange_chunk(d, c,
+				    x->in.extent_start.a + x->nr_exchanged * sizeof(xen_pfn_t),
 				    x->out.extent_start.a + out_i * sizeof(xen_pfn_t));
 		if (!rc)
 			x->nr_exchanged += c->nr_in;

@@ -18,10 +18,10 @@
 
 #include "memory_op.h"
 
-#define CMD_BITS 6
-#define CMD_MASK ((1UL << CMD_BITS) - 1)
+#define CMD_BITS        6
+#define CMD_MASK        ((1UL << CMD_BITS) - 1)
 #define MAX_ORDER_GUEST 9
-#define MAX_E820 128
+#define MAX_E820        128
 
 /* ---- who ------------------------------------------------------------------------------- */
 
@@ -132,7 +132,7 @@ static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)
 		bool ok;
 
 		if (i > start && hypercall_preempt_check()) {
-			unsigned long args[] = { cmd | i << CMD_BITS, arg };
+			unsigned long args[] = {cmd | i << CMD_BITS, arg};
 
 			domain_put(d);
 			return hypercall_continue(__HYPERVISOR_memory_op, 2, args);
@@ -157,7 +157,7 @@ static long out_map(uint64_t arg, const struct xen_memory_map *m, const struct e
 
 	out.nr_entries = min(nr, m->nr_entries);
 	for (unsigned int i = 0; i < out.nr_entries; i++) {
-		struct guest_e820 g = { e[i].addr, e[i].size, e[i].type };
+		struct guest_e820 g = {e[i].addr, e[i].size, e[i].type};
 
 		if (guest_copy_out(m->buffer.a + i * sizeof(g), &g, sizeof(g)))
 			return -EFAULT;
@@ -209,7 +209,7 @@ static long set_memory_map(uint64_t arg)
 
 		if (guest_copy_in(&g, f.map.buffer.a + i * sizeof(g), sizeof(g)))
 			rc = -EFAULT;
-		e[i] = (struct e820_entry){ g.addr, g.size, g.type };
+		e[i] = (struct e820_entry){g.addr, g.size, g.type};
 	}
 	if (!rc) {
 		spin_lock(&d->lock);
@@ -250,7 +250,8 @@ static long domain_size(unsigned int cmd, uint64_t arg)
 		break;
 	default:
 		/* Only the guest knows; it publishes that for the tools. */
-		rc = d->shared_info ? highest_pfn(READ_ONCE(d->shared_info->arch.max_pfn)) : -EINVAL;
+		rc = d->shared_info ? highest_pfn(READ_ONCE(d->shared_info->arch.max_pfn))
+				    : -EINVAL;
 		break;
 	}
 	domain_put(d);

@@ -125,8 +125,8 @@ void page_share(void *p, struct domain *d, bool writable)
 	struct page_info *pg = virt_to_page(p);
 
 	pg->owner = d->id;
-	pg->type = writable ? (PGT_writable << PGT_type_shift) | 1 :
-			      (PGT_locked << PGT_type_shift) | 1;
+	pg->type = writable ? (PGT_writable << PGT_type_shift) | 1
+			    : (PGT_locked << PGT_type_shift) | 1;
 	/* It keeps the domain's struct as long as somebody maps it. */
 	if (!domain_get(d))
 		BUG();
@@ -152,8 +152,8 @@ struct page_info *domain_next_page(struct domain *d, unsigned long *pos)
 	unsigned long f = *pos;
 
 	while (f < max_page) {
-		unsigned int b = find_next_bit(d->page_blocks, blocks,
-					       (unsigned int)(f >> BLOCK_SHIFT));
+		unsigned int b =
+			find_next_bit(d->page_blocks, blocks, (unsigned int)(f >> BLOCK_SHIFT));
 
 		if (b >= blocks)
 			break;

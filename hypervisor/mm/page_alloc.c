@@ -205,10 +205,10 @@ void page_alloc_add(mfn_t start, mfn_t end)
 /* Free blocks of each zone, by order. A blurred picture: the lock is taken per zone. */
 void page_alloc_dump(void)
 {
-	static const char *const names[NR_ZONES] = { "below 4 GiB", "above 4 GiB" };
+	static const char *const names[NR_ZONES] = {"below 4 GiB", "above 4 GiB"};
 
 	for (unsigned int z = 0; z < NR_ZONES; z++) {
-		unsigned long n[MAX_ORDER + 1] = { 0 }, nr_free;
+		unsigned long n[MAX_ORDER + 1] = {0}, nr_free;
 		unsigned long flags = spin_lock_irqsave(&heap_lock);
 
 		nr_free = heap[z].nr_free;
@@ -234,7 +234,8 @@ unsigned long page_free_count(void)
 unsigned long page_free_count_range(unsigned int min_bits, unsigned int max_bits)
 {
 	unsigned long lo = min_bits > PAGE_SHIFT ? 1UL << (min_bits - PAGE_SHIFT) : 0, n = 0, flags;
-	unsigned long hi = max_bits && max_bits < 64 ? 1UL << (max(max_bits, 12U) - PAGE_SHIFT) : ~0UL;
+	unsigned long hi =
+		max_bits && max_bits < 64 ? 1UL << (max(max_bits, 12U) - PAGE_SHIFT) : ~0UL;
 
 	flags = spin_lock_irqsave(&heap_lock);
 	for (unsigned int z = 0; z < NR_ZONES; z++) {

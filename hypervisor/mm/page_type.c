@@ -15,8 +15,8 @@
 
 const char *page_type_name(unsigned int type)
 {
-	static const char *const names[] = { "none", "l1",  "l2",	"l3",
-					     "l4",   "seg", "writable", "locked" };
+	static const char *const names[] = {"none", "l1",  "l2",       "l3",
+					    "l4",   "seg", "writable", "locked"};
 
 	return type < ARRAY_SIZE(names) ? names[type] : "?";
 }
@@ -75,7 +75,7 @@ static int get_writable(struct page_info *pg)
 		}
 		if (!change(pg, &x, new))
 			continue;
-		if (new & PGT_busy) {
+		if (new &PGT_busy) {
 			flush_for_change(pg);
 			clear_busy(pg);
 		}
@@ -230,8 +230,8 @@ void page_put_and_type_simple(struct page_info *pg)
 
 bool page_type_set_pinned(struct page_info *pg, bool pinned)
 {
-	uint32_t old = pinned ? __atomic_fetch_or(&pg->type, PGT_pinned, __ATOMIC_SEQ_CST) :
-				__atomic_fetch_and(&pg->type, ~PGT_pinned, __ATOMIC_SEQ_CST);
+	uint32_t old = pinned ? __atomic_fetch_or(&pg->type, PGT_pinned, __ATOMIC_SEQ_CST)
+			      : __atomic_fetch_and(&pg->type, ~PGT_pinned, __ATOMIC_SEQ_CST);
 
 	return !!(old & PGT_pinned) != pinned;
 }

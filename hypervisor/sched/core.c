@@ -57,9 +57,9 @@ static int idle_state(const struct vcpu *v)
 {
 	unsigned long waits = 1UL << VPF_blocked | 1UL << VPF_polling;
 
-	return (READ_ONCE(v->pause_flags) & waits) && !v->pause_count && !v->domain->pause_count ?
-		       RUNSTATE_blocked :
-		       RUNSTATE_offline;
+	return (READ_ONCE(v->pause_flags) & waits) && !v->pause_count && !v->domain->pause_count
+		       ? RUNSTATE_blocked
+		       : RUNSTATE_offline;
 }
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *ret)

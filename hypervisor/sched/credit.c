@@ -28,12 +28,12 @@
 
 #include "sched.h"
 
-#define DEFAULT_WEIGHT 256
+#define DEFAULT_WEIGHT        256
 #define CONTROL_DOMAIN_WEIGHT 1024
-#define MAX_WEIGHT 65535
-#define CAP_PERIOD MILLISECS(30)
+#define MAX_WEIGHT            65535
+#define CAP_PERIOD            MILLISECS(30)
 /* How much earlier than the present one may join that was away. */
-#define WAKE_BONUS MILLISECS(5)
+#define WAKE_BONUS            MILLISECS(5)
 
 static unsigned int tslice_ms = 10;
 static unsigned int ratelimit_us = 1000;
@@ -54,7 +54,7 @@ struct credit_vcpu {
 	struct list_head link;
 	uint64_t vtime;
 	s_time_t ran_until; /* when it last left a CPU */
-	bool counted;	    /* in domain.active */
+	bool counted; /* in domain.active */
 	bool parked;
 };
 
@@ -88,9 +88,10 @@ static void count_active(struct credit_vcpu *c, bool active)
 
 static void note_head(struct run_queue *rq)
 {
-	WRITE_ONCE(rq->head_vtime, list_empty(&rq->queue) ?
-					   UINT64_MAX :
-					   list_first_entry(&rq->queue, struct credit_vcpu, link)->vtime);
+	WRITE_ONCE(rq->head_vtime,
+		   list_empty(&rq->queue)
+			   ? UINT64_MAX
+			   : list_first_entry(&rq->queue, struct credit_vcpu, link)->vtime);
 }
 
 static void enqueue(struct run_queue *rq, struct credit_vcpu *c)
@@ -294,9 +295,9 @@ static struct vcpu *credit_pick(unsigned int cpu, s_time_t now, s_time_t *ret_sl
 		return rq->idle;
 	}
 	rq->min_vtime = max(rq->min_vtime, c->vtime);
-	*ret_slice = list_empty(&rq->queue) && !READ_ONCE(cd(c->vcpu->domain)->cap) ?
-			     -1 :
-			     MILLISECS(tslice_ms);
+	*ret_slice = list_empty(&rq->queue) && !READ_ONCE(cd(c->vcpu->domain)->cap)
+			     ? -1
+			     : MILLISECS(tslice_ms);
 	/* Alone here: still look round now and then for others that wait elsewhere. */
 	if (*ret_slice < 0 && cpumask_weight(cpu_online_map) > 1)
 		*ret_slice = 3 * MILLISECS(tslice_ms);

@@ -12,10 +12,10 @@
 
 struct run_queue {
 	struct spinlock lock;
-	struct list_head queue;	 /* the policy's order */
+	struct list_head queue; /* the policy's order */
 	unsigned int length;
 	struct vcpu *curr, *idle;
-	s_time_t since;		 /* when curr began */
+	s_time_t since; /* when curr began */
 	uint64_t head_vtime, min_vtime; /* the policy's, read by other CPUs without the lock */
 	struct timer slice_timer;
 };

@@ -30,7 +30,7 @@ static uint64_t wallclock_ns; /* at system time 0 */
 struct time_scale time_scale_of(uint64_t khz)
 {
 	uint64_t hz = khz * 1000, ns = 1000000000;
-	struct time_scale s = { .shift = 0 };
+	struct time_scale s = {.shift = 0};
 
 	/* Bring the tick rate between 1 and 2 GHz, so that mul uses all of its 32 bits. */
 	while (hz > 2 * ns) {
@@ -84,8 +84,8 @@ void time_update_vcpu(struct vcpu *v)
 	uint64_t tsc;
 
 	/* One clock for all: the same numbers on every CPU, at any time. */
-	if (time_tsc_stable && t->tsc_to_system_mul == scale.mul && t->tsc_timestamp == tsc_origin &&
-	    !(version & 1) && t->tsc_shift == scale.shift)
+	if (time_tsc_stable && t->tsc_to_system_mul == scale.mul &&
+	    t->tsc_timestamp == tsc_origin && !(version & 1) && t->tsc_shift == scale.shift)
 		return;
 	tsc = time_tsc_stable ? tsc_origin : rdtsc();
 	WRITE_ONCE(t->version, version | 1);

@@ -116,7 +116,7 @@ void timer_init_cpu(unsigned int cpu)
 
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu)
 {
-	*t = (struct timer){ .fn = fn, .data = data, .cpu = (uint16_t)cpu };
+	*t = (struct timer){.fn = fn, .data = data, .cpu = (uint16_t)cpu};
 }
 
 static void arm(struct cpu_timers *ct, struct timer *t, s_time_t expires)

@@ -10,7 +10,7 @@
 
 #include <hv/types.h>
 
-#define BITS_PER_LONG 64
+#define BITS_PER_LONG    64
 #define BITS_TO_LONGS(n) (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 
 static inline bool test_bit(unsigned int n, const void *addr)
@@ -28,8 +28,8 @@ static inline void set_bit(unsigned int n, void *addr)
 
 static inline void clear_bit(unsigned int n, void *addr)
 {
-	__atomic_fetch_and((unsigned long *)addr + n / BITS_PER_LONG,
-			   ~(1UL << (n % BITS_PER_LONG)), __ATOMIC_SEQ_CST);
+	__atomic_fetch_and((unsigned long *)addr + n / BITS_PER_LONG, ~(1UL << (n % BITS_PER_LONG)),
+			   __ATOMIC_SEQ_CST);
 }
 
 static inline bool test_and_set_bit(unsigned int n, void *addr)
@@ -44,8 +44,7 @@ static inline bool test_and_clear_bit(unsigned int n, void *addr)
 {
 	unsigned long m = 1UL << (n % BITS_PER_LONG);
 
-	return __atomic_fetch_and((unsigned long *)addr + n / BITS_PER_LONG, ~m,
-				  __ATOMIC_SEQ_CST) &
+	return __atomic_fetch_and((unsigned long *)addr + n / BITS_PER_LONG, ~m, __ATOMIC_SEQ_CST) &
 	       m;
 }
 
@@ -81,7 +80,7 @@ static inline unsigned int bit_count(unsigned long w)
 
 unsigned int find_next_bit(const unsigned long *addr, unsigned int n, unsigned int from);
 unsigned int find_next_zero_bit(const unsigned long *addr, unsigned int n, unsigned int from);
-#define find_first_bit(addr, n) find_next_bit(addr, n, 0)
+#define find_first_bit(addr, n)      find_next_bit(addr, n, 0)
 #define find_first_zero_bit(addr, n) find_next_zero_bit(addr, n, 0)
 unsigned int bitmap_weight(const unsigned long *addr, unsigned int n);
 

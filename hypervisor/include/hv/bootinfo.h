@@ -10,12 +10,12 @@
 
 #include <hv/types.h>
 
-#define E820_RAM 1
+#define E820_RAM      1
 #define E820_RESERVED 2
-#define E820_ACPI 3
-#define E820_NVS 4
+#define E820_ACPI     3
+#define E820_NVS      4
 #define E820_UNUSABLE 5
-#define E820_MAX 128
+#define E820_MAX      128
 
 struct e820_entry {
 	uint64_t addr, size;

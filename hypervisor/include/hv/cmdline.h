@@ -15,8 +15,14 @@
 #include <hv/compiler.h>
 #include <hv/types.h>
 
-enum cmdline_kind { CMDLINE_KIND_BOOL, CMDLINE_KIND_UINT, CMDLINE_KIND_SIZE, CMDLINE_KIND_STRING,
-		    CMDLINE_KIND_CUSTOM, CMDLINE_KIND_IGNORED };
+enum cmdline_kind {
+	CMDLINE_KIND_BOOL,
+	CMDLINE_KIND_UINT,
+	CMDLINE_KIND_SIZE,
+	CMDLINE_KIND_STRING,
+	CMDLINE_KIND_CUSTOM,
+	CMDLINE_KIND_IGNORED
+};
 
 struct cmdline_option {
 	const char *name;
@@ -32,21 +38,21 @@ struct cmdline_option {
 #define CMDLINE_SECTION __attribute__((unused))
 #endif
 #define CMDLINE_ID2(a, b) a##b
-#define CMDLINE_ID(line) CMDLINE_ID2(cmdline_option_, line)
-#define CMDLINE_OPTION(...)                                                                        \
-	static const struct cmdline_option CMDLINE_ID(__LINE__) CMDLINE_SECTION = { __VA_ARGS__ }
+#define CMDLINE_ID(line)  CMDLINE_ID2(cmdline_option_, line)
+#define CMDLINE_OPTION(...) \
+	static const struct cmdline_option CMDLINE_ID(__LINE__) CMDLINE_SECTION = {__VA_ARGS__}
 
-#define CMDLINE_BOOL(n, v)                                                                         \
+#define CMDLINE_BOOL(n, v) \
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_BOOL, .var = &(v), .size = sizeof(v))
-#define CMDLINE_UINT(n, v)                                                                         \
+#define CMDLINE_UINT(n, v) \
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_UINT, .var = &(v), .size = sizeof(v))
-#define CMDLINE_SIZE(n, v) /* bytes, with suffix B K M G T; default K */                          \
+#define CMDLINE_SIZE(n, v) /* bytes, with suffix B K M G T; default K */ \
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_SIZE, .var = &(v), .size = sizeof(v))
-#define CMDLINE_STRING(n, v)                                                                       \
+#define CMDLINE_STRING(n, v) \
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_STRING, .var = (v), .size = sizeof(v))
 #define CMDLINE_CUSTOM(n, fn) CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_CUSTOM, .parse = (fn))
 /* Accepted without effect: known to Xen's users, nothing to do here. */
-#define CMDLINE_IGNORED(n) CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_IGNORED)
+#define CMDLINE_IGNORED(n)    CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_IGNORED)
 
 /* Parses and keeps a copy for XENVER_commandline. */
 void cmdline_parse(const char *line, const struct cmdline_option *first,

@@ -14,8 +14,8 @@ struct cpumask {
 	unsigned long bits;
 };
 
-#define CPUMASK_NONE ((struct cpumask){ 0 })
-#define CPUMASK_ALL ((struct cpumask){ ~0UL })
+#define CPUMASK_NONE ((struct cpumask){0})
+#define CPUMASK_ALL  ((struct cpumask){~0UL})
 
 extern struct cpumask cpu_online_map;
 
@@ -41,12 +41,12 @@ static inline bool cpumask_test_and_clear(unsigned int cpu, struct cpumask *m)
 
 static inline struct cpumask cpumask_of(unsigned int cpu)
 {
-	return (struct cpumask){ 1UL << cpu };
+	return (struct cpumask){1UL << cpu};
 }
 
 static inline struct cpumask cpumask_and(struct cpumask a, struct cpumask b)
 {
-	return (struct cpumask){ a.bits & b.bits };
+	return (struct cpumask){a.bits & b.bits};
 }
 
 static inline bool cpumask_empty(struct cpumask m)
@@ -73,8 +73,8 @@ static inline unsigned int cpumask_cycle(unsigned int cpu, struct cpumask m)
 }
 
 #define for_each_cpu(cpu, mask)                                                                    \
-	for (unsigned long fec_bits = (mask).bits;                                                 \
-	     fec_bits && (((cpu) = bit_first(fec_bits)), 1); fec_bits &= fec_bits - 1)
+	for (unsigned long fec_bits = (mask).bits; fec_bits && (((cpu) = bit_first(fec_bits)), 1); \
+	     fec_bits &= fec_bits - 1)
 #define for_each_online_cpu(cpu) for_each_cpu (cpu, cpu_online_map)
 
 #endif

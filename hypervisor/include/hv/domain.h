@@ -50,15 +50,15 @@ struct vcpu {
 
 	/* Scheduling (sched/) */
 	unsigned long pause_flags; /* VPF_*, atomic bits */
-	int pause_count;	   /* atomic */
-	bool running;		   /* on a CPU, or just leaving one */
-	bool queued;		   /* in a run queue */
-	bool initialised;	   /* has a context (VCPUOP_initialise, setvcpucontext) */
+	int pause_count; /* atomic */
+	bool running; /* on a CPU, or just leaving one */
+	bool queued; /* in a run queue */
+	bool initialised; /* has a context (VCPUOP_initialise, setvcpucontext) */
 	bool yielded;
 	struct cpumask hard_affinity, soft_affinity;
 	struct vcpu_runstate_info runstate;
 	uint64_t runstate_guest; /* guest address of its copy; 0: none */
-	void *sched_priv;	 /* the policy's */
+	void *sched_priv; /* the policy's */
 
 	/* Timers of the guest */
 	s_time_t periodic_period, periodic_last;
@@ -69,12 +69,12 @@ struct vcpu {
 	struct page_info *vcpu_info_page; /* held when registered */
 	bool vcpu_info_registered;
 	evtchn_port_t virq_port[NR_VIRQS]; /* under evtchn_lock; 0: unbound */
-	evtchn_port_t poll_port;	   /* 0: none or many */
+	evtchn_port_t poll_port; /* 0: none or many */
 	struct evtchn_fifo_vcpu *evtchn_fifo;
 
 	/* Hypercall in progress */
 	struct mc_state *multicall; /* non-NULL inside one */
-	bool hcall_restart;	    /* hypercall_continue was called */
+	bool hcall_restart; /* hypercall_continue was called */
 
 	struct arch_vcpu arch;
 };
@@ -82,7 +82,7 @@ struct vcpu {
 struct domain {
 	domid_t id;
 	bool is_privileged; /* the control domain */
-	bool is_hardware;   /* drives the machine's devices (same one) */
+	bool is_hardware; /* drives the machine's devices (same one) */
 	bool is_shutting_down, is_shut_down;
 	uint8_t shutdown_code;
 	enum { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead } dying;
@@ -107,7 +107,7 @@ struct domain {
 	struct spinlock pt_lock; /* its page tables and the types of its frames */
 	unsigned long tot_pages, max_pages, hyp_pages; /* hyp: lent by the hypervisor */
 	unsigned long *page_blocks; /* a bit per 2 MiB of the machine with a frame of ours */
-	struct cpumask dirty_cpus;  /* may hold TLB entries of it */
+	struct cpumask dirty_cpus; /* may hold TLB entries of it */
 	struct shared_info *shared_info;
 	unsigned long claimed_pages;
 
@@ -115,7 +115,7 @@ struct domain {
 	struct spinlock evtchn_lock;
 	struct evtchn ***evtchn_groups;
 	unsigned int max_evtchn_port; /* highest usable */
-	unsigned int valid_evtchns;   /* ports below have a struct; never shrinks */
+	unsigned int valid_evtchns; /* ports below have a struct; never shrinks */
 	unsigned int evtchn_count, evtchn_next_destroy;
 	unsigned int evtchn_free_hint; /* all ports below are in use */
 	const struct evtchn_port_ops *evtchn_ops; /* 2-level or FIFO */
@@ -199,8 +199,8 @@ void domain_notify_change(void);
 /* The vCPU or NULL; @id from a guest. */
 struct vcpu *domain_vcpu(const struct domain *d, unsigned int id);
 
-#define for_each_vcpu(d, v)                                                                        \
-	for (unsigned int fev_i = 0; fev_i < (d)->max_vcpus; fev_i++)                              \
+#define for_each_vcpu(d, v)                                           \
+	for (unsigned int fev_i = 0; fev_i < (d)->max_vcpus; fev_i++) \
 		if (((v) = (d)->vcpu[fev_i]) != NULL)
 
 /* Reads the id list under domains_lock held by the caller. */

@@ -51,9 +51,9 @@ enum loglvl { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void printk(enum loglvl lvl, const char *fmt, ...) format_printf(2, 3);
 void printk_guest(enum loglvl lvl, const char *fmt, ...) format_printf(2, 3);
 
-#define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
-#define pr_warn(...) printk(LOG_WARN, __VA_ARGS__)
-#define pr_info(...) printk(LOG_INFO, __VA_ARGS__)
+#define pr_err(...)   printk(LOG_ERR, __VA_ARGS__)
+#define pr_warn(...)  printk(LOG_WARN, __VA_ARGS__)
+#define pr_info(...)  printk(LOG_INFO, __VA_ARGS__)
 #define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
 
 /*
@@ -73,13 +73,13 @@ __noreturn void panic(const char *fmt, ...) format_printf(1, 2);
 
 /* Our own bugs, never the check of a guest's value. */
 __noreturn void assert_failed(const char *expr, const char *file, int line);
-#define BUG_ON(x)                                                                                  \
-	do {                                                                                       \
-		if (unlikely(x))                                                                   \
-			assert_failed(#x, __FILE__, __LINE__);                                     \
+#define BUG_ON(x)                                              \
+	do {                                                   \
+		if (unlikely(x))                               \
+			assert_failed(#x, __FILE__, __LINE__); \
 	} while (0)
 #define ASSERT(x) BUG_ON(IS_ENABLED(CONFIG_DEBUG) && !(x))
-#define BUG() assert_failed("unreachable", __FILE__, __LINE__)
+#define BUG()     assert_failed("unreachable", __FILE__, __LINE__)
 
 /*
  * Bounds a guest-controlled index: @i when below @n, else 0, without a branch

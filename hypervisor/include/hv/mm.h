@@ -39,9 +39,9 @@ struct page_info {
 	uint32_t tlb_stamp;
 };
 
-#define PGC_allocated (1U << 31)
-#define PGC_hyp (1U << 30)
-#define PGC_free (1U << 29)
+#define PGC_allocated  (1U << 31)
+#define PGC_hyp        (1U << 30)
+#define PGC_free       (1U << 29)
 #define PGC_count_mask ((1U << 28) - 1)
 
 extern struct page_info *frame_table;
@@ -68,8 +68,8 @@ bool mfn_valid(mfn_t mfn);
 #define MAX_ORDER 18 /* 1 GiB */
 
 /* Flags of page_alloc() */
-#define MEMF_zero (1U << 0)	   /* filled with zeroes */
-#define MEMF_bits(n) ((n) << 8)	   /* the whole block below 2^n bytes; 0: anywhere */
+#define MEMF_zero        (1U << 0) /* filled with zeroes */
+#define MEMF_bits(n)     ((n) << 8) /* the whole block below 2^n bytes; 0: anywhere */
 #define MEMF_get_bits(f) (((f) >> 8) & 0xff)
 
 /*
@@ -97,7 +97,7 @@ void hyp_pages_free(void *p, unsigned int order);
 /* Small objects (mm/alloc.c): zeroed, 16-byte aligned; NULL when out of memory. */
 void *hv_zalloc(size_t size);
 void *hv_zalloc_array(size_t n, size_t size); /* overflow-checked */
-void hv_free(void *p);			      /* takes NULL */
+void hv_free(void *p); /* takes NULL */
 
 /* ---- ownership (mm/owner.c) ---------------------------------------------- */
 
@@ -140,7 +140,7 @@ static inline domid_t page_owner_id(const struct page_info *pg)
 /* Pages promised to domains (XENMEM_claim_pages) and not yet theirs. */
 unsigned long memory_outstanding_claims(void);
 
-#define for_each_domain_page(pg, d, pos)                                                           \
+#define for_each_domain_page(pg, d, pos) \
 	for ((pos) = 0; ((pg) = domain_next_page(d, &(pos))) != NULL;)
 
 /*

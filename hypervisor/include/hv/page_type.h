@@ -41,19 +41,19 @@
 
 #include <hv/mm.h>
 
-#define PGT_none 0U
-#define PGT_l1 1U
-#define PGT_l2 2U
-#define PGT_l3 3U
-#define PGT_l4 4U
-#define PGT_seg 5U
+#define PGT_none     0U
+#define PGT_l1       1U
+#define PGT_l2       2U
+#define PGT_l3       3U
+#define PGT_l4       4U
+#define PGT_seg      5U
 #define PGT_writable 6U
-#define PGT_locked 7U
+#define PGT_locked   7U
 
 #define PGT_type_shift 29
-#define PGT_type_mask (7U << PGT_type_shift)
-#define PGT_pinned (1U << 28)
-#define PGT_busy (1U << 27)
+#define PGT_type_mask  (7U << PGT_type_shift)
+#define PGT_pinned     (1U << 28)
+#define PGT_busy       (1U << 27)
 #define PGT_count_mask ((1U << 27) - 1)
 
 static inline unsigned int page_type(const struct page_info *pg)

@@ -12,8 +12,8 @@
 #include <arch/percpu.h>
 
 #define DECLARE_PER_CPU(type, name) extern __typeof__(type) percpu__##name
-#define DEFINE_PER_CPU(type, name) PERCPU_SECTION __typeof__(type) percpu__##name
-#define per_cpu(name, cpu) (*arch_percpu_ptr(&percpu__##name, cpu))
-#define this_cpu(name) (*arch_this_cpu_ptr(&percpu__##name))
+#define DEFINE_PER_CPU(type, name)  PERCPU_SECTION __typeof__(type) percpu__##name
+#define per_cpu(name, cpu)          (*arch_percpu_ptr(&percpu__##name, cpu))
+#define this_cpu(name)              (*arch_this_cpu_ptr(&percpu__##name))
 
 #endif

@@ -27,9 +27,9 @@ struct xen_domctl_scheduler_op;
 struct xen_sysctl_scheduler_op;
 
 /* vcpu.pause_flags */
-#define VPF_blocked 0	/* waits for an event */
-#define VPF_down 1	/* not brought up, or taken down */
-#define VPF_polling 2	/* in SCHEDOP_poll */
+#define VPF_blocked 0 /* waits for an event */
+#define VPF_down    1 /* not brought up, or taken down */
+#define VPF_polling 2 /* in SCHEDOP_poll */
 
 /* What a scheduling policy does. All are called with the run queue locked. */
 struct sched_ops {
@@ -62,7 +62,7 @@ struct sched_ops {
 	void (*dump_cpu)(unsigned int cpu);
 };
 
-void sched_init(void);	       /* boot CPU; chooses the policy by name */
+void sched_init(void); /* boot CPU; chooses the policy by name */
 void sched_init_cpu(unsigned int cpu);
 extern const struct sched_ops *sched_policy;
 

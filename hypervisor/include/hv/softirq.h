@@ -12,14 +12,14 @@
 
 enum softirq {
 	SOFTIRQ_TIMER,
-	SOFTIRQ_SCHED,	   /* choose another vCPU */
-	SOFTIRQ_TASKLET,   /* tasklets, hv/tasklet.h */
-	SOFTIRQ_CONSOLE,   /* drain the console ring to the serial line */
+	SOFTIRQ_SCHED, /* choose another vCPU */
+	SOFTIRQ_TASKLET, /* tasklets, hv/tasklet.h */
+	SOFTIRQ_CONSOLE, /* drain the console ring to the serial line */
 	NR_SOFTIRQS,
 };
 
 void softirq_set_handler(enum softirq nr, void (*fn)(void));
-void softirq_raise(enum softirq nr);			   /* here */
+void softirq_raise(enum softirq nr); /* here */
 void softirq_raise_cpu(unsigned int cpu, enum softirq nr); /* there */
 bool softirq_pending(unsigned int cpu);
 

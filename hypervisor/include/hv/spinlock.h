@@ -21,24 +21,24 @@
  * through spin_lock_pair).
  */
 enum lock_rank {
-	RANK_NONE,	    /* unranked: leaf locks of one function */
-	RANK_DOMCTL,	    /* domctl/sysctl serialisation */
-	RANK_DOMAIN,	    /* domain.lock: life cycle, vCPU creation */
-	RANK_GRANT,	    /* grant_table.lock */
-	RANK_PT,	    /* domain.pt_lock: page tables, frame types */
-	RANK_PHYSDEV,	    /* pirq maps */
-	RANK_PCI,	    /* PCI devices */
-	RANK_EVTCHN,	    /* domain.evtchn_lock */
-	RANK_PAGE_LIST,	    /* domain.page_lock: page accounting */
-	RANK_PIRQ,	    /* a domain's pirq bindings */
-	RANK_IRQ,	    /* irq_desc.lock */
-	RANK_VIRQ,	    /* who handles the global virqs; interrupts off */
-	RANK_EVTCHN_PORT,   /* one port; interrupts off */
-	RANK_EVTCHN_FIFO,   /* one FIFO queue; interrupts off */
-	RANK_SCHED,	    /* run queue of a CPU */
-	RANK_TIMER,	    /* timer heap of a CPU */
-	RANK_HEAP,	    /* frame allocator, small-object allocator */
-	RANK_CONSOLE,	    /* console output */
+	RANK_NONE, /* unranked: leaf locks of one function */
+	RANK_DOMCTL, /* domctl/sysctl serialisation */
+	RANK_DOMAIN, /* domain.lock: life cycle, vCPU creation */
+	RANK_GRANT, /* grant_table.lock */
+	RANK_PT, /* domain.pt_lock: page tables, frame types */
+	RANK_PHYSDEV, /* pirq maps */
+	RANK_PCI, /* PCI devices */
+	RANK_EVTCHN, /* domain.evtchn_lock */
+	RANK_PAGE_LIST, /* domain.page_lock: page accounting */
+	RANK_PIRQ, /* a domain's pirq bindings */
+	RANK_IRQ, /* irq_desc.lock */
+	RANK_VIRQ, /* who handles the global virqs; interrupts off */
+	RANK_EVTCHN_PORT, /* one port; interrupts off */
+	RANK_EVTCHN_FIFO, /* one FIFO queue; interrupts off */
+	RANK_SCHED, /* run queue of a CPU */
+	RANK_TIMER, /* timer heap of a CPU */
+	RANK_HEAP, /* frame allocator, small-object allocator */
+	RANK_CONSOLE, /* console output */
 };
 
 struct spinlock {
@@ -47,9 +47,9 @@ struct spinlock {
 	uint16_t holder; /* debug: CPU + 1 */
 };
 
-#define SPINLOCK_INIT(r)                                                                           \
-	{                                                                                          \
-		.rank = (r)                                                                        \
+#define SPINLOCK_INIT(r)    \
+	{                   \
+		.rank = (r) \
 	}
 
 static inline void spin_lock_init(struct spinlock *l, enum lock_rank rank)

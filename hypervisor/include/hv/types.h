@@ -26,10 +26,10 @@ typedef struct {
 
 typedef uint64_t paddr_t;
 
-#define _mfn(n) ((mfn_t){ (n) })
-#define _pfn(n) ((pfn_t){ (n) })
-#define mfn_x(m) ((m).v)
-#define pfn_x(p) ((p).v)
+#define _mfn(n)     ((mfn_t){(n)})
+#define _pfn(n)     ((pfn_t){(n)})
+#define mfn_x(m)    ((m).v)
+#define pfn_x(p)    ((p).v)
 #define INVALID_MFN _mfn(~0UL)
 
 static inline bool mfn_eq(mfn_t a, mfn_t b)
@@ -42,18 +42,18 @@ static inline mfn_t mfn_add(mfn_t m, unsigned long n)
 	return _mfn(m.v + n);
 }
 
-#define PAGE_SHIFT 12
-#define PAGE_SIZE (1UL << PAGE_SHIFT)
-#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define PAGE_SHIFT  12
+#define PAGE_SIZE   (1UL << PAGE_SHIFT)
+#define PAGE_MASK   (~(PAGE_SIZE - 1))
 #define PFN_DOWN(a) ((unsigned long)(a) >> PAGE_SHIFT)
-#define PFN_UP(a) (((unsigned long)(a) + PAGE_SIZE - 1) >> PAGE_SHIFT)
+#define PFN_UP(a)   (((unsigned long)(a) + PAGE_SIZE - 1) >> PAGE_SHIFT)
 
 /* Times are in nanoseconds since the hypervisor started ("system time"). */
 typedef int64_t s_time_t;
 
-#define SECONDS(n) ((s_time_t)(n)*1000000000LL)
+#define SECONDS(n)   ((s_time_t)(n)*1000000000LL)
 #define MILLISECS(n) ((s_time_t)(n)*1000000LL)
 #define MICROSECS(n) ((s_time_t)(n)*1000LL)
-#define STIME_MAX INT64_MAX
+#define STIME_MAX    INT64_MAX
 
 #endif

@@ -58,7 +58,8 @@ typedef struct vcpu_set_periodic_timer vcpu_set_periodic_timer_t;
 DEFINE_XEN_GUEST_HANDLE(vcpu_set_periodic_timer_t);
 
 #define _VCPU_SSHOTTMR_future (0)
-#define VCPU_SSHOTTMR_future  (1U << _VCPU_SSHOTTMR_future) /* -ETIME if it has passed; may be ignored */
+#define VCPU_SSHOTTMR_future \
+	(1U << _VCPU_SSHOTTMR_future) /* -ETIME if it has passed; may be ignored */
 struct vcpu_set_singleshot_timer {
 	uint64_t timeout_abs_ns; /* system time */
 	uint32_t flags; /* VCPU_SSHOTTMR_* */

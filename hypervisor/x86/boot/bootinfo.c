@@ -9,8 +9,8 @@
 #define MB2_LOADER_MAGIC 0x36d76289
 
 #define MB1_INFO_CMDLINE (1U << 2)
-#define MB1_INFO_MODS (1U << 3)
-#define MB1_INFO_MMAP (1U << 6)
+#define MB1_INFO_MODS    (1U << 3)
+#define MB1_INFO_MMAP    (1U << 6)
 
 struct mb1_info {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr;
@@ -28,8 +28,15 @@ struct mb1_mmap {
 	uint32_t type;
 } __packed;
 
-enum { MB2_END = 0, MB2_CMDLINE = 1, MB2_MODULE = 3, MB2_MMAP = 6, MB2_EFI64_ST = 12, MB2_ACPI_OLD = 14,
-       MB2_ACPI_NEW = 15 };
+enum {
+	MB2_END = 0,
+	MB2_CMDLINE = 1,
+	MB2_MODULE = 3,
+	MB2_MMAP = 6,
+	MB2_EFI64_ST = 12,
+	MB2_ACPI_OLD = 14,
+	MB2_ACPI_NEW = 15
+};
 
 struct mb2_tag {
 	uint32_t type, size;
@@ -82,7 +89,7 @@ static void __init add_range(uint64_t addr, uint64_t size, uint32_t type)
 	struct e820_map *map = &machine_e820;
 
 	if (map->nr < E820_MAX && size)
-		map->e[map->nr++] = (struct e820_entry){ addr, size, type };
+		map->e[map->nr++] = (struct e820_entry){addr, size, type};
 }
 
 static void __init read_mb1(paddr_t pa)
@@ -97,7 +104,8 @@ static void __init read_mb1(paddr_t pa)
 		const struct mb1_module *m = paddr_to_virt(mbi->mods_addr);
 
 		for (uint32_t i = 0; i < mbi->mods_count; i++)
-			add_module(m[i].start, m[i].end, m[i].string ? paddr_to_virt(m[i].string) : "");
+			add_module(m[i].start, m[i].end,
+				   m[i].string ? paddr_to_virt(m[i].string) : "");
 	}
 	if (mbi->flags & MB1_INFO_MMAP) {
 		const char *p = paddr_to_virt(mbi->mmap_addr), *end = p + mbi->mmap_length;

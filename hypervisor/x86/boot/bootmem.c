@@ -11,9 +11,9 @@
 #include <arch/page.h>
 #include <arch/setup.h>
 
-#define MAX_RESERVED 64
+#define MAX_RESERVED   64
 #define LOW_MEMORY_END 0x100000UL
-#define BOOT_LIMIT (1UL << 32)
+#define BOOT_LIMIT     (1UL << 32)
 
 struct range {
 	paddr_t start, end;
@@ -35,7 +35,7 @@ void __init boot_reserve(paddr_t start, paddr_t end)
 	}
 	if (nr_reserved == MAX_RESERVED)
 		panic("Too many reserved ranges at start-up");
-	reserved[nr_reserved++] = (struct range){ start, end };
+	reserved[nr_reserved++] = (struct range){start, end};
 }
 
 /* The reserved range that touches [s, e), or NULL. */

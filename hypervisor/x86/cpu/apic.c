@@ -17,35 +17,35 @@
 #include <arch/page.h>
 #include <arch/timer.h>
 
-#define APIC_ID 0x20
-#define APIC_TPR 0x80
-#define APIC_EOI 0xb0
-#define APIC_LDR 0xd0
-#define APIC_SVR 0xf0
-#define APIC_ESR 0x280
-#define APIC_ICR 0x300
-#define APIC_ICR2 0x310
-#define APIC_LVT_TIMER 0x320
+#define APIC_ID          0x20
+#define APIC_TPR         0x80
+#define APIC_EOI         0xb0
+#define APIC_LDR         0xd0
+#define APIC_SVR         0xf0
+#define APIC_ESR         0x280
+#define APIC_ICR         0x300
+#define APIC_ICR2        0x310
+#define APIC_LVT_TIMER   0x320
 #define APIC_LVT_THERMAL 0x330
-#define APIC_LVT_PC 0x340
-#define APIC_LVT0 0x350
-#define APIC_LVT1 0x360
-#define APIC_LVT_ERROR 0x370
-#define APIC_TIMER_INIT 0x380
+#define APIC_LVT_PC      0x340
+#define APIC_LVT0        0x350
+#define APIC_LVT1        0x360
+#define APIC_LVT_ERROR   0x370
+#define APIC_TIMER_INIT  0x380
 #define APIC_TIMER_COUNT 0x390
-#define APIC_TIMER_DIV 0x3e0
+#define APIC_TIMER_DIV   0x3e0
 
-#define SVR_ENABLE 0x100
-#define LVT_MASKED 0x10000
-#define LVT_NMI 0x400
-#define ICR_BUSY 0x1000
-#define ICR_INIT 0x500
-#define ICR_STARTUP 0x600
-#define ICR_ASSERT 0x4000
-#define ICR_LEVEL 0x8000
-#define DIV_BY_1 0xb
+#define SVR_ENABLE   0x100
+#define LVT_MASKED   0x10000
+#define LVT_NMI      0x400
+#define ICR_BUSY     0x1000
+#define ICR_INIT     0x500
+#define ICR_STARTUP  0x600
+#define ICR_ASSERT   0x4000
+#define ICR_LEVEL    0x8000
+#define DIV_BY_1     0xb
 #define APIC_BASE_X2 (1UL << 10)
-#define X2APIC_MSR 0x800
+#define X2APIC_MSR   0x800
 
 static volatile uint32_t *regs __ro_after_init;
 static bool x2apic __ro_after_init;
@@ -176,11 +176,11 @@ void __init apic_init_bsp(void)
 
 /* ---- calibration against the PIT ----------------------------------------------- */
 
-#define PIT_HZ 1193182
-#define PIT_CH2 0x42
-#define PIT_MODE 0x43
-#define PIT_GATE 0x61
-#define CALIBRATE_MS 20
+#define PIT_HZ         1193182
+#define PIT_CH2        0x42
+#define PIT_MODE       0x43
+#define PIT_GATE       0x61
+#define CALIBRATE_MS   20
 #define CALIBRATE_RUNS 3
 
 /* Lets PIT channel 2 count down @latch once and measures how far TSC and APIC timer get. */

@@ -73,7 +73,7 @@ static void init_idt(void)
 
 static void load_idt(void)
 {
-	struct desc_ptr p = { sizeof(idt) - 1, (uint64_t)idt };
+	struct desc_ptr p = {sizeof(idt) - 1, (uint64_t)idt};
 
 	__asm__ volatile("lidt %0" ::"m"(p));
 }
@@ -128,17 +128,17 @@ static void make_syscall_stub(uint8_t *code, unsigned long va, struct cpu_info *
 	unsigned long regs = (unsigned long)&ci->guest_regs;
 	unsigned int n = 0;
 
-#define BYTES(...)                                                                                 \
-	do {                                                                                       \
-		static const uint8_t bytes[] = { __VA_ARGS__ };                                    \
-		memcpy(code + n, bytes, sizeof(bytes));                                            \
-		n += sizeof(bytes);                                                                \
+#define BYTES(...)                                            \
+	do {                                                  \
+		static const uint8_t bytes[] = {__VA_ARGS__}; \
+		memcpy(code + n, bytes, sizeof(bytes));       \
+		n += sizeof(bytes);                           \
 	} while (0)
-#define REL32(target, after)                                                                       \
-	do {                                                                                       \
-		int32_t rel = (int32_t)((target) - (va + n + 4 + (after)));                        \
-		memcpy(code + n, &rel, 4);                                                         \
-		n += 4;                                                                            \
+#define REL32(target, after)                                                \
+	do {                                                                \
+		int32_t rel = (int32_t)((target) - (va + n + 4 + (after))); \
+		memcpy(code + n, &rel, 4);                                  \
+		n += 4;                                                     \
 	} while (0)
 	BYTES(0x48, 0x89, 0x25); /* mov %rsp, guest_regs.rsp(%rip) */
 	REL32(regs + UREGS_rsp, 0);
@@ -149,8 +149,8 @@ static void make_syscall_stub(uint8_t *code, unsigned long va, struct cpu_info *
 	REL32(regs + UREGS_rsp, 0);
 	BYTES(0x41, 0x53); /* push %r11: rflags */
 	BYTES(0x68, SEL_FLAT_CS64 & 0xff, SEL_FLAT_CS64 >> 8, 0, 0); /* push $cs */
-	BYTES(0x51);						      /* push %rcx: rip */
-	BYTES(0x6a, 0x00);					      /* push $0: error code, ... */
+	BYTES(0x51); /* push %rcx: rip */
+	BYTES(0x6a, 0x00); /* push $0: error code, ... */
 	BYTES(0xc7, 0x44, 0x24, 0x04, VECTOR_SYSCALL & 0xff, VECTOR_SYSCALL >> 8, 0,
 	      0); /* ... movl $VECTOR_SYSCALL, 4(%rsp) */
 	BYTES(0xff, 0x25, 0, 0, 0, 0); /* jmp *0(%rip) */
@@ -192,9 +192,9 @@ int __init desc_alloc_cpu(unsigned int cpu)
 	window_ptes[cpu] = paging_l1_of(GDT_WIN(cpu));
 	fill_gdt(gdt, cpu);
 	per_cpu(tss, cpu) = (struct tss){
-		.rsp = { (uint64_t)&stack_top[cpu]->guest_regs + UREGS_es },
-		.ist = { area + 2 * PAGE_SIZE, area + 3 * PAGE_SIZE, area + 4 * PAGE_SIZE,
-			 area + 5 * PAGE_SIZE },
+		.rsp = {(uint64_t)&stack_top[cpu]->guest_regs + UREGS_es},
+		.ist = {area + 2 * PAGE_SIZE, area + 3 * PAGE_SIZE, area + 4 * PAGE_SIZE,
+			area + 5 * PAGE_SIZE},
 		.iomap_base = sizeof(struct tss),
 	};
 	return 0;
@@ -202,7 +202,7 @@ int __init desc_alloc_cpu(unsigned int cpu)
 
 void desc_load_cpu(unsigned int cpu)
 {
-	struct desc_ptr p = { GDT_WIN_PAGES * PAGE_SIZE - 1, GDT_WIN(cpu) };
+	struct desc_ptr p = {GDT_WIN_PAGES * PAGE_SIZE - 1, GDT_WIN(cpu)};
 	unsigned long stub = (unsigned long)(stack_top[cpu] + 1) - STACK_SIZE;
 
 	__asm__ volatile("lgdt %0\n\t"

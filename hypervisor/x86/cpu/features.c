@@ -11,11 +11,11 @@
 #include <arch/cpu.h>
 #include <arch/features.h>
 
-#define XSTATE_FP 1UL
-#define XSTATE_SSE 2UL
-#define XSTATE_AVX 4UL
+#define XSTATE_FP     1UL
+#define XSTATE_SSE    2UL
+#define XSTATE_AVX    4UL
 #define XSTATE_AVX512 0xe0UL
-#define XSTATE_PKRU 0x200UL
+#define XSTATE_PKRU   0x200UL
 
 bool cpu_has_xsave __ro_after_init, cpu_has_fsgsbase __ro_after_init;
 bool cpu_has_smep __ro_after_init, cpu_has_smap __ro_after_init, cpu_has_umip __ro_after_init;
@@ -48,7 +48,7 @@ static void __init detect_xsave(void)
 
 void __init features_detect(void)
 {
-	struct cpuid_regs max = cpuid_count(0, 0), l1 = cpuid_count(1, 0), l7 = { 0, 0, 0, 0 };
+	struct cpuid_regs max = cpuid_count(0, 0), l1 = cpuid_count(1, 0), l7 = {0, 0, 0, 0};
 
 	if (max.a >= 7)
 		l7 = cpuid_count(7, 0);

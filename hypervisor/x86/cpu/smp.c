@@ -25,7 +25,7 @@
 #include <arch/traps.h>
 
 #define TRAMPOLINE_PAGE 8 /* physical 0x8000: never used by firmware after boot */
-#define UP_TIMEOUT_MS 1000
+#define UP_TIMEOUT_MS   1000
 
 struct cpumask cpu_online_map;
 long percpu_offset_of[MAX_CPUS];
@@ -88,7 +88,7 @@ static struct {
 	uint64_t last;
 	unsigned int here;
 	bool warped;
-} sync = { .lock = SPINLOCK_INIT(RANK_NONE) };
+} sync = {.lock = SPINLOCK_INIT(RANK_NONE)};
 
 /* Both CPUs take turns; each time must be later than the other's before. */
 static void check_tsc_sync(void)

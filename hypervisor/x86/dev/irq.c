@@ -42,8 +42,8 @@
 #define STORM_LIMIT      5000 /* in a window */
 #define STRAYS_MAX       32
 #define APIC_ID_MAX_8BIT 0xfe
-#define PIT_PORTS 0x40
-#define NR_PIT_PORTS 4
+#define PIT_PORTS        0x40
+#define NR_PIT_PORTS     4
 
 static struct irq_desc *gsi_descs;
 static struct irq_desc msi_descs[MAX_MSI_IRQS];

@@ -30,16 +30,16 @@
 #define UART_DLL 0
 #define UART_DLM 1
 
-#define IER_RX 1
-#define IER_TX 2
+#define IER_RX           1
+#define IER_TX           2
 #define FCR_ENABLE_CLEAR 0x07
-#define LCR_8N1 0x03
-#define LCR_DLAB 0x80
+#define LCR_8N1          0x03
+#define LCR_DLAB         0x80
 #define MCR_DTR_RTS_OUT2 0x0b
-#define LSR_RX_READY 0x01
-#define LSR_TX_EMPTY 0x20
-#define FIFO_SIZE 16
-#define BASE_BAUD 115200
+#define LSR_RX_READY     0x01
+#define LSR_TX_EMPTY     0x20
+#define FIFO_SIZE        16
+#define BASE_BAUD        115200
 
 #define TX_RING 16384 /* power of two */
 
@@ -50,7 +50,7 @@ static struct {
 	struct spinlock lock;
 	unsigned int head, tail; /* free running */
 	char ring[TX_RING];
-} uart = { .port = 0x3f8, .irq = 4, .baud = 115200, .lock = SPINLOCK_INIT(RANK_CONSOLE) };
+} uart = {.port = 0x3f8, .irq = 4, .baud = 115200, .lock = SPINLOCK_INIT(RANK_CONSOLE)};
 
 static bool opt_sync_console __initdata;
 CMDLINE_BOOL("sync_console", opt_sync_console);

@@ -5,17 +5,17 @@
 #include <arch/cpu.h>
 #include <arch/timer.h>
 
-#define RTC_SECONDS 0x00
-#define RTC_MINUTES 0x02
-#define RTC_HOURS 0x04
-#define RTC_DAY 0x07
-#define RTC_MONTH 0x08
-#define RTC_YEAR 0x09
-#define RTC_REG_A 0x0a
-#define RTC_REG_B 0x0b
+#define RTC_SECONDS  0x00
+#define RTC_MINUTES  0x02
+#define RTC_HOURS    0x04
+#define RTC_DAY      0x07
+#define RTC_MONTH    0x08
+#define RTC_YEAR     0x09
+#define RTC_REG_A    0x0a
+#define RTC_REG_B    0x0b
 #define RTC_UPDATING 0x80
-#define RTC_BINARY 0x04
-#define RTC_24H 0x02
+#define RTC_BINARY   0x04
+#define RTC_24H      0x02
 
 struct rtc_time {
 	unsigned int sec, min, hour, day, month, year;

@@ -17,7 +17,7 @@
 
 /* Where the guest's own bits are in GNTMAP_ flags and in an entry. */
 #define GNTMAP_AVAIL_SHIFT 16
-#define PTE_AVAIL_SHIFT 9
+#define PTE_AVAIL_SHIFT    9
 
 /*
  * The entry that @host_addr names, in a table that is in use as L1. With

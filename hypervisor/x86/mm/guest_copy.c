@@ -67,7 +67,8 @@ unsigned long guest_clear(uint64_t va, unsigned long n)
 	static const uint64_t zeroes[64];
 
 	while (n) {
-		unsigned long part = min(n, sizeof(zeroes)), left = guest_copy_out(va, zeroes, part);
+		unsigned long part = min(n, sizeof(zeroes)),
+			      left = guest_copy_out(va, zeroes, part);
 
 		if (left)
 			return n - part + left;

@@ -118,7 +118,8 @@ static int update_entry(struct domain *pt_dom, struct domain *owner, uint64_t ad
 	int rc;
 
 	if (!mfn_valid(mfn) || !page_get(pg, pt_dom))
-		return (int)hv_err(-EINVAL, "table frame %#lx is not d%u's", mfn_x(mfn), pt_dom->id);
+		return (int)hv_err(-EINVAL, "table frame %#lx is not d%u's", mfn_x(mfn),
+				   pt_dom->id);
 	ptr = (uint64_t *)((char *)mfn_to_virt(mfn) + (addr & (PAGE_SIZE - 1) & ~7UL));
 	spin_lock(&pt_dom->pt_lock);
 	if (page_type_count(pg) && page_type_is_table(page_type(pg))) {
@@ -237,8 +238,8 @@ long do_mmu_update(uint64_t reqs, unsigned int count, uint64_t done_handle, unsi
 	domain_put(owner);
 	domain_put(pt_dom);
 	if (rc == -ERESTART) {
-		unsigned long args[] = { reqs + i * sizeof(struct mmu_update),
-					 (count - i) | COUNT_CONTINUED, done_handle, foreigndom };
+		unsigned long args[] = {reqs + i * sizeof(struct mmu_update),
+					(count - i) | COUNT_CONTINUED, done_handle, foreigndom};
 
 		rc = report_done(done_handle, before, i, 0);
 		return rc ? rc : hypercall_continue(__HYPERVISOR_mmu_update, 4, args);
@@ -280,8 +281,8 @@ static long update_va(unsigned long va, uint64_t val, unsigned long flags, struc
 		return -EINVAL;
 	spin_lock(&d->pt_lock);
 	ptr = pt_find_l1e(v->arch.root, va);
-	rc = ptr ? pt_write_l1e(d, owner, ptr, val, false, NULL) :
-		   (int)hv_err(-EINVAL, "no page table maps %#lx", va);
+	rc = ptr ? pt_write_l1e(d, owner, ptr, val, false, NULL)
+		 : (int)hv_err(-EINVAL, "no page table maps %#lx", va);
 	spin_unlock(&d->pt_lock);
 	return rc ? rc : flush_after_update(va, flags);
 }

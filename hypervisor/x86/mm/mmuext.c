@@ -58,7 +58,7 @@ int pt_drop_deferred(struct vcpu *v)
 int vcpumask_to_cpus(struct domain *d, uint64_t handle, struct cpumask *ret_mask)
 {
 	unsigned int bytes = (d->max_vcpus + 7) / 8;
-	uint8_t bits[MAX_VCPUS / 8] = { 0 };
+	uint8_t bits[MAX_VCPUS / 8] = {0};
 	struct vcpu *v;
 
 	if (guest_copy_in(bits, handle, bytes))
@@ -258,8 +258,8 @@ long do_mmuext_op(uint64_t ops, unsigned int count, uint64_t done_handle, unsign
 	count &= ~COUNT_CONTINUED;
 	if (continued && done_handle && guest_copy_in(&before, done_handle, sizeof(before)))
 		return -EFAULT;
-	d = (domid_t)foreigndom == DOMID_SELF ? domain_get_by_id(DOMID_SELF) :
-						domain_get_foreign((domid_t)foreigndom);
+	d = (domid_t)foreigndom == DOMID_SELF ? domain_get_by_id(DOMID_SELF)
+					      : domain_get_foreign((domid_t)foreigndom);
 	if (!d)
 		return is_control_domain(v->domain) ? -ESRCH : -EPERM;
 	for (i = 0; i < count; i++) {
@@ -285,8 +285,8 @@ long do_mmuext_op(uint64_t ops, unsigned int count, uint64_t done_handle, unsign
 	}
 	domain_put(d);
 	if (rc == -ERESTART) {
-		unsigned long args[] = { ops + i * sizeof(struct mmuext_op),
-					 (count - i) | COUNT_CONTINUED, done_handle, foreigndom };
+		unsigned long args[] = {ops + i * sizeof(struct mmuext_op),
+					(count - i) | COUNT_CONTINUED, done_handle, foreigndom};
 
 		rc = report_done(done_handle, before, i, 0);
 		return rc ? rc : hypercall_continue(__HYPERVISOR_mmuext_op, 4, args);

@@ -18,8 +18,8 @@
 #include <arch/memory.h>
 #include <arch/setup.h>
 
-#define SUPERPAGE_SIZE (1UL << L2_SHIFT)
-#define FRAMES_PER_FT_CHUNK (SUPERPAGE_SIZE / sizeof(struct page_info))
+#define SUPERPAGE_SIZE       (1UL << L2_SHIFT)
+#define FRAMES_PER_FT_CHUNK  (SUPERPAGE_SIZE / sizeof(struct page_info))
 #define FRAMES_PER_M2P_CHUNK (SUPERPAGE_SIZE / sizeof(unsigned long))
 
 _Static_assert(sizeof(struct page_info) == 16, "the memory budget counts on it");
@@ -29,7 +29,8 @@ struct page_info *frame_table = (struct page_info *)FRAMETABLE_VIRT_START;
 unsigned long max_page, total_pages;
 
 /* Which 2 MiB pieces of the frame table exist. */
-#define MAX_FT_CHUNKS ((DIRECTMAP_VIRT_END - DIRECTMAP_VIRT_START) / PAGE_SIZE / FRAMES_PER_FT_CHUNK)
+#define MAX_FT_CHUNKS \
+	((DIRECTMAP_VIRT_END - DIRECTMAP_VIRT_START) / PAGE_SIZE / FRAMES_PER_FT_CHUNK)
 static unsigned long ft_chunks[BITS_TO_LONGS(MAX_FT_CHUNKS)] __ro_after_init;
 
 static struct spinlock map_lock = SPINLOCK_INIT(RANK_NONE);
@@ -38,7 +39,8 @@ static unsigned long vmap_next = VMAP_VIRT_START;
 
 static uint64_t *new_table(void)
 {
-	void *p = allocator_ready ? hyp_page_alloc() : paddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
+	void *p = allocator_ready ? hyp_page_alloc()
+				  : paddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
 
 	if (p && !allocator_ready)
 		memset(p, 0, PAGE_SIZE);
@@ -135,7 +137,8 @@ static void __init map_direct(paddr_t start, paddr_t end)
 
 	for (paddr_t pa = start; pa < end;) {
 		unsigned long va = DIRECTMAP_VIRT_START + pa;
-		bool image = pa < ROUND_UP(ro_end, SUPERPAGE_SIZE) && pa + SUPERPAGE_SIZE > ro_start;
+		bool image =
+			pa < ROUND_UP(ro_end, SUPERPAGE_SIZE) && pa + SUPERPAGE_SIZE > ro_start;
 
 		if (!(pa & (SUPERPAGE_SIZE - 1)) && pa + SUPERPAGE_SIZE <= end && !image) {
 			map_superpage(va, pa, PTE_HV_RW);
@@ -178,8 +181,7 @@ static bool __init has_ram(unsigned long s, unsigned long e)
 	for (unsigned int i = 0; i < machine_e820.nr; i++) {
 		const struct e820_entry *r = &machine_e820.e[i];
 
-		if (r->type == E820_RAM && PFN_UP(r->addr) < e &&
-		    PFN_DOWN(r->addr + r->size) > s)
+		if (r->type == E820_RAM && PFN_UP(r->addr) < e && PFN_DOWN(r->addr + r->size) > s)
 			return true;
 	}
 	return false;

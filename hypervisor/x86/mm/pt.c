@@ -23,11 +23,11 @@
 #include <arch/page.h>
 #include <arch/pt.h>
 
-#define L1_ALLOWED                                                                                 \
-	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_PAT | PTE_G |           \
+#define L1_ALLOWED                                                                       \
+	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_PAT | PTE_G | \
 	 PTE_AVAIL | PTE_AVAIL_HIGH | PTE_NX | PTE_ADDR_MASK)
-#define TABLE_ALLOWED                                                                              \
-	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_G | PTE_AVAIL |         \
+#define TABLE_ALLOWED                                                                      \
+	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_G | PTE_AVAIL | \
 	 PTE_AVAIL_HIGH | PTE_NX | PTE_ADDR_MASK)
 
 static bool address_ok(uint64_t pte)

@@ -100,9 +100,9 @@ static long unregister_callback(uint64_t arg)
 	/* The others are there for good: a guest can't run without. */
 	if (u.type != CALLBACKTYPE_nmi)
 		return u.type == CALLBACKTYPE_event || u.type == CALLBACKTYPE_failsafe ||
-				       u.type == CALLBACKTYPE_syscall ?
-			       -EINVAL :
-			       -ENOSYS;
+				       u.type == CALLBACKTYPE_syscall
+			       ? -EINVAL
+			       : -ENOSYS;
 	current->arch.nmi_cb.addr = 0;
 	return 0;
 }
@@ -125,9 +125,9 @@ long do_set_callbacks(unsigned long event, unsigned long failsafe, unsigned long
 
 	if (!address_ok(event) || !address_ok(failsafe) || !address_ok(syscall))
 		return -EINVAL;
-	v->arch.event_cb = (struct pv_callback){ event, true };
-	v->arch.failsafe_cb = (struct pv_callback){ failsafe, false };
-	v->arch.syscall_cb = (struct pv_callback){ syscall, false };
+	v->arch.event_cb = (struct pv_callback){event, true};
+	v->arch.failsafe_cb = (struct pv_callback){failsafe, false};
+	v->arch.syscall_cb = (struct pv_callback){syscall, false};
 	return 0;
 }
 
@@ -211,10 +211,10 @@ long do_set_segment_base(unsigned int which, unsigned long base)
 
 long do_vm_assist(unsigned int cmd, unsigned int type)
 {
-	const uint32_t known = 1U << VMASST_TYPE_4gb_segments | 1U << VMASST_TYPE_4gb_segments_notify |
-			       1U << VMASST_TYPE_writable_pagetables |
-			       1U << VMASST_TYPE_pae_extended_cr3 |
-			       1U << VMASST_TYPE_runstate_update_flag;
+	const uint32_t known =
+		1U << VMASST_TYPE_4gb_segments | 1U << VMASST_TYPE_4gb_segments_notify |
+		1U << VMASST_TYPE_writable_pagetables | 1U << VMASST_TYPE_pae_extended_cr3 |
+		1U << VMASST_TYPE_runstate_update_flag;
 	struct domain *d = current->domain;
 
 	if (type >= 32 || !(known >> type & 1))
@@ -233,11 +233,11 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
 
 /* ---- debug registers ---------------------------------------------------------------- */
 
-#define DR7_FIXED 0x400UL
-#define DR7_ENABLES 0xffUL
+#define DR7_FIXED    0x400UL
+#define DR7_ENABLES  0xffUL
 #define DR7_RESERVED 0xffffffff0000dc00UL /* bits 11, 12, 14, 15 and the upper half */
-#define DR7_GD 0x2000UL
-#define DR6_FIXED 0xffff0ff0UL
+#define DR7_GD       0x2000UL
+#define DR6_FIXED    0xffff0ff0UL
 
 /* No I/O breakpoints (kind 2 needs CR4.DE, and would be ours). */
 static unsigned long fix_dr7(unsigned long v)

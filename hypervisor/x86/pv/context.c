@@ -53,13 +53,13 @@ static void save_segments(struct vcpu *v)
 	v->arch.gs_base_user = canonical_or_zero(v->arch.in_kernel ? other : gs);
 }
 
-#define LOAD_SEG(seg, sel, failed)                                                                 \
-	__asm__ volatile("1: mov %w1, %%" #seg "\n"                                                \
-			 "2:\n\t"                                                                  \
-			 ".pushsection .text.fixup, \"ax\"\n"                                      \
-			 "3: xor %k0, %k0; mov %w0, %%" #seg "; mov $1, %k0; jmp 2b\n\t"           \
-			 ".popsection\n\t" EXTABLE(1b, 3b)                                         \
-			 : "+r"(failed)                                                            \
+#define LOAD_SEG(seg, sel, failed)                                                       \
+	__asm__ volatile("1: mov %w1, %%" #seg "\n"                                      \
+			 "2:\n\t"                                                        \
+			 ".pushsection .text.fixup, \"ax\"\n"                            \
+			 "3: xor %k0, %k0; mov %w0, %%" #seg "; mov $1, %k0; jmp 2b\n\t" \
+			 ".popsection\n\t" EXTABLE(1b, 3b)                               \
+			 : "+r"(failed)                                                  \
 			 : "r"((unsigned int)(sel)))
 
 /* True: one of them could not be loaded and is null now. */
@@ -74,7 +74,8 @@ static bool load_segments(struct vcpu *v)
 	LOAD_SEG(gs, r->gs, failed);
 	wrmsr(MSR_FS_BASE, v->arch.fs_base);
 	wrmsr(MSR_GS_BASE, v->arch.in_kernel ? v->arch.gs_base_kernel : v->arch.gs_base_user);
-	wrmsr(MSR_KERNEL_GS_BASE, v->arch.in_kernel ? v->arch.gs_base_user : v->arch.gs_base_kernel);
+	wrmsr(MSR_KERNEL_GS_BASE,
+	      v->arch.in_kernel ? v->arch.gs_base_user : v->arch.gs_base_kernel);
 	return failed;
 }
 
@@ -134,7 +135,7 @@ static bool load(struct vcpu *v)
 
 static void finish_load(struct vcpu *v, bool segments_failed)
 {
-	uint16_t sel[4] = { v->arch.regs.ds, v->arch.regs.es, v->arch.regs.fs, v->arch.regs.gs };
+	uint16_t sel[4] = {v->arch.regs.ds, v->arch.regs.es, v->arch.regs.fs, v->arch.regs.gs};
 
 	time_update_vcpu(v);
 	arch_runstate_enter(v);

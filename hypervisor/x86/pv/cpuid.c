@@ -21,35 +21,35 @@
 #define B(n) (1U << (n))
 
 /* Leaf 1 ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
-#define L1_ECX                                                                                     \
-	(B(0) | B(1) | B(9) | B(12) | B(13) | B(19) | B(20) | B(22) | B(23) | B(25) | B(26) | B(28) |  \
-	 B(29) | B(30))
-#define L1_ECX_OSXSAVE B(27)
+#define L1_ECX                                                                                \
+	(B(0) | B(1) | B(9) | B(12) | B(13) | B(19) | B(20) | B(22) | B(23) | B(25) | B(26) | \
+	 B(28) | B(29) | B(30))
+#define L1_ECX_OSXSAVE    B(27)
 #define L1_ECX_HYPERVISOR B(31)
 /* Leaf 1 EDX: FPU DE TSC MSR PAE CX8 APIC SEP CMOV PAT CLFLUSH MMX FXSR SSE SSE2 */
-#define L1_EDX                                                                                     \
-	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(19) | B(23) |      \
+#define L1_EDX                                                                                    \
+	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(19) | B(23) | \
 	 B(24) | B(25) | B(26))
 /* ... and ACPI for the domain that drives the machine (machine checks are ours) */
 #define L1_EDX_HARDWARE B(22)
 /* Leaf 7 EBX: FSGSBASE BMI1 AVX2 BMI2 ERMS AVX512F DQ RDSEED ADX IFMA CLFLUSHOPT CLWB PF ER CD SHA BW VL */
-#define L7_EBX                                                                                     \
+#define L7_EBX \
 	(B(0) | B(3) | B(5) | B(8) | B(9) | B(18) | B(19) | B(23) | B(24) | B(29) | L7_EBX_AVX512)
 #define L7_EBX_AVX512 (B(16) | B(17) | B(21) | B(26) | B(27) | B(28) | B(30) | B(31))
 /* Leaf 7 ECX: VBMI VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNTDQ RDPID */
-#define L7_ECX (B(1) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22))
+#define L7_ECX        (B(1) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22))
 /* Leaf 7 EDX: FSRM */
-#define L7_EDX B(4)
+#define L7_EDX        B(4)
 /* 0x80000001 ECX: LAHF ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM */
-#define E1_ECX (B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21))
+#define E1_ECX        (B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21))
 /* 0x80000001 EDX: SYSCALL NX MMXEXT FXSR RDTSCP LM 3DNOWEXT 3DNOW, and AMD's copies of leaf 1 */
-#define E1_EDX                                                                                     \
-	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(20) | B(22) |      \
+#define E1_EDX                                                                                    \
+	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(20) | B(22) | \
 	 B(23) | B(24) | B(27) | B(29) | B(30) | B(31))
-#define E7_EDX_ITSC B(8)
+#define E7_EDX_ITSC    B(8)
 #define XSAVE_XSAVEOPT B(0)
 
-#define XSTATE_AVX 4U
+#define XSTATE_AVX    4U
 #define XSTATE_AVX512 0xe0U
 
 static struct cpuid_leaf *add(struct cpuid_policy *p, uint32_t leaf, uint32_t subleaf)
@@ -59,7 +59,7 @@ static struct cpuid_leaf *add(struct cpuid_policy *p, uint32_t leaf, uint32_t su
 
 	BUG_ON(p->nr == CPUID_POLICY_MAX_LEAVES);
 	p->nr++;
-	*l = (struct cpuid_leaf){ leaf, subleaf, r.a, r.b, r.c, r.d };
+	*l = (struct cpuid_leaf){leaf, subleaf, r.a, r.b, r.c, r.d};
 	return l;
 }
 
@@ -107,7 +107,7 @@ static void xstate_leaves(struct cpuid_policy *p)
 	l->d = (uint32_t)(xcr0_host >> 32);
 	l->c = xsave_size;
 	l = add(p, 0xd, 1);
-	*l = (struct cpuid_leaf){ 0xd, 1, l->a & XSAVE_XSAVEOPT, 0, 0, 0 };
+	*l = (struct cpuid_leaf){0xd, 1, l->a & XSAVE_XSAVEOPT, 0, 0, 0};
 	for (uint32_t i = 2; i < 63; i++) {
 		if (xcr0_host >> i & 1)
 			add(p, 0xd, i);
@@ -128,8 +128,8 @@ static void extended_leaves(struct cpuid_policy *p, bool hardware)
 		add(p, i, CPUID_NO_SUBLEAF);
 	if (max_leaf >= 0x80000007) {
 		l = add(p, 0x80000007, CPUID_NO_SUBLEAF);
-		*l = (struct cpuid_leaf){ l->leaf, l->subleaf, 0, 0, 0,
-					  hardware ? l->d & E7_EDX_ITSC : 0 };
+		*l = (struct cpuid_leaf){l->leaf, l->subleaf, 0,
+					 0,       0,          hardware ? l->d & E7_EDX_ITSC : 0};
 	}
 	if (max_leaf >= 0x80000008) {
 		l = add(p, 0x80000008, CPUID_NO_SUBLEAF);
@@ -199,8 +199,8 @@ int cpuid_policy_set(struct cpuid_policy *p, const struct domain *d, const struc
 
 static uint32_t signature_word(unsigned int i)
 {
-	static const uint32_t word[3] = { XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
-					  XEN_CPUID_SIGNATURE_EDX };
+	static const uint32_t word[3] = {XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
+					 XEN_CPUID_SIGNATURE_EDX};
 
 	return word[i];
 }

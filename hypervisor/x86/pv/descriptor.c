@@ -20,14 +20,14 @@
 #include <arch/pv.h>
 #include <arch/traps.h>
 
-#define DESC_P (1ULL << 47)
-#define DESC_S (1ULL << 44)
-#define DESC_CODE (1ULL << 43)
+#define DESC_P          (1ULL << 47)
+#define DESC_S          (1ULL << 44)
+#define DESC_CODE       (1ULL << 43)
 #define DESC_CONFORMING (1ULL << 42)
-#define DESC_DPL (3ULL << 45)
-#define DESC_L (1ULL << 53)
-#define DESC_DB (1ULL << 54)
-#define DESCS_PER_PAGE 512
+#define DESC_DPL        (3ULL << 45)
+#define DESC_L          (1ULL << 53)
+#define DESC_DB         (1ULL << 54)
+#define DESCS_PER_PAGE  512
 
 /*
  * Code or data, for ring 3 only: then a segment can reach nothing that paging
@@ -58,8 +58,8 @@ int arch_seg_validate(struct page_info *pg)
 		uint64_t v = READ_ONCE(d[i]);
 
 		if (!fix_descriptor(&v))
-			return (int)hv_err(-EINVAL, "descriptor %u (%#lx) is neither code nor data", i,
-					   d[i]);
+			return (int)hv_err(-EINVAL, "descriptor %u (%#lx) is neither code nor data",
+					   i, d[i]);
 		if (v != d[i])
 			WRITE_ONCE(d[i], v);
 	}
@@ -88,9 +88,9 @@ int pv_set_gdt(struct vcpu *v, const unsigned long *frames, unsigned int nr, uns
 		return -EINVAL;
 	spin_lock(&d->pt_lock);
 	for (i = 0; i < nr; i++) {
-		rc = mfn_valid(_mfn(frames[i])) ?
-			     page_get_and_type(mfn_to_page(_mfn(frames[i])), d, PGT_seg) :
-			     -EINVAL;
+		rc = mfn_valid(_mfn(frames[i]))
+			     ? page_get_and_type(mfn_to_page(_mfn(frames[i])), d, PGT_seg)
+			     : -EINVAL;
 		if (rc)
 			break;
 	}

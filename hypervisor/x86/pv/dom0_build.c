@@ -34,13 +34,13 @@
 
 #include "../boot/decompress.h"
 
-#define BASE_ROUND (4UL << 20)
-#define BASE_SLACK (512UL << 10)
+#define BASE_ROUND           (4UL << 20)
+#define BASE_SLACK           (512UL << 10)
 #define RESERVE_MIN_FRACTION 16
-#define RESERVE_MAX_PAGES ((128UL << 20) >> PAGE_SHIFT)
-#define PTE_TABLE (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
-#define PTE_RW_PAGE (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
-#define PTE_RO_PAGE (PTE_P | PTE_US | PTE_A)
+#define RESERVE_MAX_PAGES    ((128UL << 20) >> PAGE_SHIFT)
+#define PTE_TABLE            (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define PTE_RW_PAGE          (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define PTE_RO_PAGE          (PTE_P | PTE_US | PTE_A)
 
 static uint64_t opt_mem __initdata, opt_mem_min __initdata, opt_mem_max __initdata;
 static uint32_t opt_max_vcpus __initdata;
@@ -126,7 +126,8 @@ static void __init unpack_kernel(const struct boot_module *m, const void **ret_p
 	if (scratch_size)
 		scratch = hyp_pages_alloc_dirty(order);
 	if (!unpacked.p || (scratch_size && !scratch))
-		panic("No memory to unpack the control domain's kernel (%u MiB)", bz.unpacked >> 20);
+		panic("No memory to unpack the control domain's kernel (%u MiB)",
+		      bz.unpacked >> 20);
 	if (payload_decompress(bz.kind, bz.data, bz.len, unpacked.p, bz.unpacked, scratch,
 			       scratch_size, &reason))
 		panic("Control domain's kernel (%s): %s", payload_name(bz.kind), reason);
@@ -270,8 +271,7 @@ static void __init alloc_range(struct build *b, unsigned long pfn, unsigned long
 
 		while (pfn + (1UL << order) > end)
 			order--;
-		while (!(pg = page_alloc(order, MEMF_bits(32))) &&
-		       !(pg = page_alloc(order, 0))) {
+		while (!(pg = page_alloc(order, MEMF_bits(32))) && !(pg = page_alloc(order, 0))) {
 			if (!order)
 				panic("No memory for the control domain's page %lu of %lu", pfn,
 				      b->nr_pages);

@@ -131,12 +131,11 @@ static void set_callbacks(struct vcpu *v, const struct vcpu_guest_context *c)
 		if (!is_canonical(v->arch.traps[i].address))
 			v->arch.traps[i].address = 0;
 	}
-	v->arch.event_cb = (struct pv_callback){ c->event_callback_eip, true };
-	v->arch.failsafe_cb = (struct pv_callback){
-		c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events
-	};
-	v->arch.syscall_cb = (struct pv_callback){ c->syscall_callback_eip,
-						    c->flags & VGCF_syscall_disables_events };
+	v->arch.event_cb = (struct pv_callback){c->event_callback_eip, true};
+	v->arch.failsafe_cb = (struct pv_callback){c->failsafe_callback_eip,
+						   c->flags & VGCF_failsafe_disables_events};
+	v->arch.syscall_cb = (struct pv_callback){c->syscall_callback_eip,
+						  c->flags & VGCF_syscall_disables_events};
 	v->arch.kernel_ss = pv_fix_selector((uint16_t)c->kernel_ss);
 	v->arch.kernel_sp = c->kernel_sp;
 	v->arch.cr0_ts = c->ctrlreg[0] & X86_CR0_TS;
@@ -283,7 +282,7 @@ int arch_vcpu_reset(struct vcpu *v)
 	v->arch.in_kernel = true;
 	v->arch.nmi_pending = false;
 	v->arch.event_cb = v->arch.failsafe_cb = v->arch.syscall_cb = v->arch.nmi_cb =
-		(struct pv_callback){ 0, false };
+		(struct pv_callback){0, false};
 	memset(v->arch.traps, 0, PAGE_SIZE);
 	return xstate_init_vcpu(v);
 }

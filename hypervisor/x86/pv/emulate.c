@@ -21,10 +21,11 @@
 #include "insn.h"
 
 #define FORCED_PREFIX_LEN 5
-#define PT_WRITE_TRIES 16
-#define STRING_IO_BATCH 64
+#define PT_WRITE_TRIES    16
+#define STRING_IO_BATCH   64
 
-#define CR0_VIEW (X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE | X86_CR0_AM)
+#define CR0_VIEW \
+	(X86_CR0_PG | X86_CR0_WP | X86_CR0_NE | X86_CR0_ET | X86_CR0_MP | X86_CR0_PE | X86_CR0_AM)
 
 /* Up to 15 bytes at rip; how many could be read. */
 static size_t fetch(unsigned long rip, uint8_t buf[INSN_MAX_LEN])
@@ -112,8 +113,7 @@ static bool do_io(struct vcpu *v, struct cpu_user_regs *regs, const struct insn_
 		insn_reg_write(regs, 0, p->size, ioport_guest_read(v, p->port, p->size));
 		break;
 	case INSN_OUT:
-		ioport_guest_write(v, p->port, p->size,
-				   (uint32_t)insn_reg_read(regs, 0, p->size));
+		ioport_guest_write(v, p->port, p->size, (uint32_t)insn_reg_read(regs, 0, p->size));
 		break;
 	default:
 		return string_io(v, regs, ctx, p);
@@ -247,7 +247,8 @@ static bool kernel_op(struct vcpu *v, struct cpu_user_regs *regs, const struct i
 	case INSN_MOV_TO_CR:
 		return write_cr(v, p->index, insn_reg_read(regs, p->reg, 8));
 	case INSN_MOV_FROM_DR:
-		insn_reg_write(regs, p->reg, 8, v->arch.debugreg[p->index < 4 ? p->index : p->index | 2]);
+		insn_reg_write(regs, p->reg, 8,
+			       v->arch.debugreg[p->index < 4 ? p->index : p->index | 2]);
 		return true;
 	case INSN_MOV_TO_DR:
 		return !pv_set_debugreg(v, p->index, insn_reg_read(regs, p->reg, 8));
@@ -285,7 +286,7 @@ bool pv_emulate_privileged(struct cpu_user_regs *regs)
 
 bool pv_emulate_forced_cpuid(struct cpu_user_regs *regs)
 {
-	static const uint8_t want[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
+	static const uint8_t want[] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
 	uint8_t got[sizeof(want)];
 
 	if (guest_copy_in(got, regs->rip, sizeof(got)) || memcmp(got, want, sizeof(want)))
@@ -319,7 +320,7 @@ static int write_entry(struct vcpu *v, struct cpu_user_regs *regs, const struct 
 	unsigned int shift = (rmw->addr & 7) * 8;
 	uint64_t mask = (rmw->size == 8 ? ~0ULL : (1ULL << rmw->size * 8) - 1) << shift;
 	struct insn_rmw_result res;
-	uint64_t *ptr, old, in[2] = { 0, 0 };
+	uint64_t *ptr, old, in[2] = {0, 0};
 	int rc = 0;
 
 	spin_lock(&v->domain->pt_lock);
@@ -357,8 +358,7 @@ bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2)
 	if (!ours)
 		return false;
 	make_ctx(&ctx, regs);
-	if (ctx.code32 ||
-	    insn_rmw_decode(&ctx, bytes, fetch(regs->rip, bytes), &rmw) != INSN_OK ||
+	if (ctx.code32 || insn_rmw_decode(&ctx, bytes, fetch(regs->rip, bytes), &rmw) != INSN_OK ||
 	    (rmw.addr ^ cr2) & ~7UL || (rmw.addr & 7) + rmw.size > 8)
 		return false;
 	if (rmw.kind == INSN_MOVS && guest_copy_in(&src, rmw.src_addr, rmw.size))

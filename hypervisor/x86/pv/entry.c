@@ -27,12 +27,12 @@ void do_failed_iret(struct cpu_user_regs *regs);
 
 #define RFLAGS_FIXED 0x2UL
 /* What a guest may not choose for itself. */
-#define RFLAGS_OURS                                                                                \
-	(X86_EFLAGS_IF | X86_EFLAGS_IOPL | X86_EFLAGS_VM | X86_EFLAGS_NT | X86_EFLAGS_VIF |         \
+#define RFLAGS_OURS                                                                         \
+	(X86_EFLAGS_IF | X86_EFLAGS_IOPL | X86_EFLAGS_VM | X86_EFLAGS_NT | X86_EFLAGS_VIF | \
 	 X86_EFLAGS_VIP)
 /* Cleared when a handler of the guest is entered. */
-#define RFLAGS_ENTRY_CLEAR                                                                         \
-	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_IOPL |          \
+#define RFLAGS_ENTRY_CLEAR                                                                 \
+	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_IOPL | \
 	 X86_EFLAGS_AC | X86_EFLAGS_VIF | X86_EFLAGS_VIP)
 
 unsigned long pv_fix_rflags(unsigned long f)
@@ -67,8 +67,8 @@ static unsigned int iret_words(const struct vcpu *v, const struct cpu_user_regs 
 
 	w[0] = regs->rip;
 	w[1] = (was_kernel ? regs->cs & ~3UL : regs->cs) | ((uint64_t)masked << 32);
-	w[2] = (regs->rflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) |
-	       (masked ? 0 : X86_EFLAGS_IF) | ((uint64_t)v->arch.iopl << 12);
+	w[2] = (regs->rflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) | (masked ? 0 : X86_EFLAGS_IF) |
+	       ((uint64_t)v->arch.iopl << 12);
 	w[3] = regs->rsp;
 	w[4] = regs->ss;
 	return 5;
@@ -169,7 +169,8 @@ void pv_failsafe(struct vcpu *v, const uint16_t sel[4])
 	unsigned int n = 0;
 
 	if (!v->arch.failsafe_cb.addr) {
-		domain_crash(v->domain, "its context can't be loaded, and it has no failsafe callback");
+		domain_crash(v->domain,
+			     "its context can't be loaded, and it has no failsafe callback");
 		return;
 	}
 	if (!was_kernel)
@@ -179,7 +180,8 @@ void pv_failsafe(struct vcpu *v, const uint16_t sel[4])
 	for (unsigned int i = 0; i < 4; i++)
 		w[n++] = sel[i];
 	n += iret_words(v, regs, was_kernel, w + n);
-	enter_handler(v, v->arch.failsafe_cb.addr, v->arch.failsafe_cb.mask_events, was_kernel, w, n);
+	enter_handler(v, v->arch.failsafe_cb.addr, v->arch.failsafe_cb.mask_events, was_kernel, w,
+		      n);
 }
 
 /* The IRET into the guest faulted: rip, cs, rflags, rsp or ss is bad. */
@@ -254,7 +256,8 @@ static bool event_due(const struct vcpu *v)
 
 bool hypercall_preempt_check(void)
 {
-	return softirq_pending(smp_processor_id()) || (!is_idle_vcpu(current) && event_due(current));
+	return softirq_pending(smp_processor_id()) ||
+	       (!is_idle_vcpu(current) && event_due(current));
 }
 
 bool arch_vcpu_event_deliverable(const struct vcpu *v)

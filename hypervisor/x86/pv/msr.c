@@ -11,11 +11,11 @@
 #include <arch/page.h>
 #include <arch/pv.h>
 
-#define MSR_UCODE_REV 0x8b
-#define MSR_MTRR_CAP 0xfe
+#define MSR_UCODE_REV     0x8b
+#define MSR_MTRR_CAP      0xfe
 #define MSR_MISC_FEATURES 0x140
 #define MSR_PLATFORM_INFO 0xce
-#define MSR_APIC_BASE_X2 (1UL << 10)
+#define MSR_APIC_BASE_X2  (1UL << 10)
 
 unsigned long pv_cr4_default(const struct vcpu *v)
 {

@@ -18,8 +18,8 @@
 #include "../../hypercall/domctl.h"
 
 /* The tools' own lists are longer than ours: room for all leaves that they know. */
-#define MAX_LEAVES 256U
-#define NR_MSRS    2U
+#define MAX_LEAVES   256U
+#define NR_MSRS      2U
 /*
  * libxenguest reads a policy and writes it back with all leaves up to the highest,
  * empty ones too, into the room that the first one took.

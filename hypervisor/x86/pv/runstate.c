@@ -48,7 +48,6 @@ static void update(struct vcpu *v)
 	write_area(v, &r);
 }
 
-
 void arch_runstate_enter(struct vcpu *v)
 {
 	update(v);

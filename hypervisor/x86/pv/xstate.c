@@ -14,11 +14,11 @@
 #include <arch/pv.h>
 #include <arch/traps.h>
 
-#define FCW_DEFAULT 0x37f
+#define FCW_DEFAULT   0x37f
 #define MXCSR_DEFAULT 0x1f80
-#define XSTATE_FP 1UL
-#define XSTATE_SSE 2UL
-#define XSTATE_AVX 4UL
+#define XSTATE_FP     1UL
+#define XSTATE_SSE    2UL
+#define XSTATE_AVX    4UL
 #define XSTATE_AVX512 0xe0UL
 
 struct xsave_area {

@@ -13,9 +13,9 @@
 #include <arch/symbols.h>
 #include <arch/traps.h>
 
-#define STACK_WORDS 512
+#define STACK_WORDS       512
 #define GUEST_STACK_WORDS 16
-#define TRACE_MAX 24
+#define TRACE_MAX         24
 
 const char *symbol_lookup(unsigned long addr, unsigned long *ret_off)
 {

@@ -19,12 +19,28 @@
 void do_trap(struct cpu_user_regs *regs);
 void do_irq(struct cpu_user_regs *regs);
 
-static const char *const names[32] = {
-	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-	"device not available", "double fault", NULL, "invalid TSS", "segment not present",
-	"stack fault", "general protection fault", "page fault", NULL, "x87 error",
-	"alignment check", "machine check", "SIMD error", NULL, "control protection"
-};
+static const char *const names[32] = {"divide error",
+				      "debug",
+				      "NMI",
+				      "breakpoint",
+				      "overflow",
+				      "bound range",
+				      "invalid opcode",
+				      "device not available",
+				      "double fault",
+				      NULL,
+				      "invalid TSS",
+				      "segment not present",
+				      "stack fault",
+				      "general protection fault",
+				      "page fault",
+				      NULL,
+				      "x87 error",
+				      "alignment check",
+				      "machine check",
+				      "SIMD error",
+				      NULL,
+				      "control protection"};
 
 static __noreturn void fatal_trap(const struct cpu_user_regs *regs, unsigned long cr2)
 {
@@ -82,12 +98,14 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs, unsigne
 			return;
 		if (in_ldt_window(cr2))
 			cr2 = v->arch.ldt_base + (cr2 - LDT_WIN((unsigned long)smp_processor_id()));
-		else if (cr2 - GDT_WIN((unsigned long)smp_processor_id()) < GDT_WIN_PAGES * PAGE_SIZE) {
+		else if (cr2 - GDT_WIN((unsigned long)smp_processor_id()) <
+			 GDT_WIN_PAGES * PAGE_SIZE) {
 			/* A selector beyond the guest's own GDT. */
 			pv_inject_trap(v, TRAP_GP, (uint32_t)cr2 & 0xfff8);
 			return;
 		}
-	} else if (v->arch.in_kernel && (error & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W)) {
+	} else if (v->arch.in_kernel &&
+		   (error & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W)) {
 		if (pv_emulate_pt_write(regs, cr2))
 			return;
 	}

@@ -15,14 +15,14 @@
  * Vectors: 0x00-0x1f exceptions; 0x20-0xef devices (0x80 is the guests' and never
  * given out); 0xf0-0xff ours.
  */
-#define VECTOR_FIRST_DEVICE 0x21
-#define VECTOR_LAST_DEVICE 0xef
-#define VECTOR_TIMER 0xf9
+#define VECTOR_FIRST_DEVICE  0x21
+#define VECTOR_LAST_DEVICE   0xef
+#define VECTOR_TIMER         0xf9
 #define VECTOR_CALL_FUNCTION 0xfa
-#define VECTOR_FLUSH_TLB 0xfb
-#define VECTOR_EVENT_CHECK 0xfc
-#define VECTOR_ERROR 0xfe
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_FLUSH_TLB     0xfb
+#define VECTOR_EVENT_CHECK   0xfc
+#define VECTOR_ERROR         0xfe
+#define VECTOR_SPURIOUS      0xff
 
 void apic_init_bsp(void);
 void apic_init_cpu(void);

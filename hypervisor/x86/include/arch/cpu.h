@@ -7,18 +7,18 @@
 #include <hv/compiler.h>
 #include <hv/types.h>
 
-#define X86_EFLAGS_CF (1UL << 0)
-#define X86_EFLAGS_TF (1UL << 8)
-#define X86_EFLAGS_IF (1UL << 9)
-#define X86_EFLAGS_DF (1UL << 10)
+#define X86_EFLAGS_CF   (1UL << 0)
+#define X86_EFLAGS_TF   (1UL << 8)
+#define X86_EFLAGS_IF   (1UL << 9)
+#define X86_EFLAGS_DF   (1UL << 10)
 #define X86_EFLAGS_IOPL (3UL << 12)
-#define X86_EFLAGS_NT (1UL << 14)
-#define X86_EFLAGS_RF (1UL << 16)
-#define X86_EFLAGS_VM (1UL << 17)
-#define X86_EFLAGS_AC (1UL << 18)
-#define X86_EFLAGS_VIF (1UL << 19)
-#define X86_EFLAGS_VIP (1UL << 20)
-#define X86_EFLAGS_ID (1UL << 21)
+#define X86_EFLAGS_NT   (1UL << 14)
+#define X86_EFLAGS_RF   (1UL << 16)
+#define X86_EFLAGS_VM   (1UL << 17)
+#define X86_EFLAGS_AC   (1UL << 18)
+#define X86_EFLAGS_VIF  (1UL << 19)
+#define X86_EFLAGS_VIP  (1UL << 20)
+#define X86_EFLAGS_ID   (1UL << 21)
 
 #define X86_CR0_PE (1UL << 0)
 #define X86_CR0_MP (1UL << 1)
@@ -30,43 +30,43 @@
 #define X86_CR0_AM (1UL << 18)
 #define X86_CR0_PG (1UL << 31)
 
-#define X86_CR4_VME (1UL << 0)
-#define X86_CR4_TSD (1UL << 2)
-#define X86_CR4_DE (1UL << 3)
-#define X86_CR4_PSE (1UL << 4)
-#define X86_CR4_PAE (1UL << 5)
-#define X86_CR4_MCE (1UL << 6)
-#define X86_CR4_PGE (1UL << 7)
-#define X86_CR4_PCE (1UL << 8)
-#define X86_CR4_OSFXSR (1UL << 9)
+#define X86_CR4_VME        (1UL << 0)
+#define X86_CR4_TSD        (1UL << 2)
+#define X86_CR4_DE         (1UL << 3)
+#define X86_CR4_PSE        (1UL << 4)
+#define X86_CR4_PAE        (1UL << 5)
+#define X86_CR4_MCE        (1UL << 6)
+#define X86_CR4_PGE        (1UL << 7)
+#define X86_CR4_PCE        (1UL << 8)
+#define X86_CR4_OSFXSR     (1UL << 9)
 #define X86_CR4_OSXMMEXCPT (1UL << 10)
-#define X86_CR4_UMIP (1UL << 11)
-#define X86_CR4_FSGSBASE (1UL << 16)
-#define X86_CR4_OSXSAVE (1UL << 18)
-#define X86_CR4_SMEP (1UL << 20)
-#define X86_CR4_SMAP (1UL << 21)
+#define X86_CR4_UMIP       (1UL << 11)
+#define X86_CR4_FSGSBASE   (1UL << 16)
+#define X86_CR4_OSXSAVE    (1UL << 18)
+#define X86_CR4_SMEP       (1UL << 20)
+#define X86_CR4_SMAP       (1UL << 21)
 
-#define MSR_TSC 0x10
-#define MSR_APIC_BASE 0x1b
-#define MSR_SYSENTER_CS 0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
-#define MSR_MISC_ENABLE 0x1a0
-#define MSR_PAT 0x277
-#define MSR_EFER 0xc0000080
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_CSTAR 0xc0000083
-#define MSR_SFMASK 0xc0000084
-#define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
+#define MSR_TSC            0x10
+#define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define MSR_MISC_ENABLE    0x1a0
+#define MSR_PAT            0x277
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
-#define MSR_TSC_AUX 0xc0000103
+#define MSR_TSC_AUX        0xc0000103
 
-#define EFER_SCE (1UL << 0)
-#define EFER_LME (1UL << 8)
-#define EFER_LMA (1UL << 10)
-#define EFER_NX (1UL << 11)
+#define EFER_SCE   (1UL << 0)
+#define EFER_LME   (1UL << 8)
+#define EFER_LMA   (1UL << 10)
+#define EFER_NX    (1UL << 11)
 #define EFER_FFXSE (1UL << 14)
 
 /* PAT0..7 = WB, WT, UC-, UC, WC, WP, UC, UC: ABI (guests compute with it). */
@@ -86,12 +86,12 @@ static inline struct cpuid_regs cpuid_count(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
-#define READ_CR(n)                                                                                 \
-	static inline unsigned long read_cr##n(void)                                               \
-	{                                                                                          \
-		unsigned long v;                                                                   \
-		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));                                  \
-		return v;                                                                          \
+#define READ_CR(n)                                                \
+	static inline unsigned long read_cr##n(void)              \
+	{                                                         \
+		unsigned long v;                                  \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v)); \
+		return v;                                         \
 	}
 READ_CR(0)
 READ_CR(2)
@@ -218,7 +218,7 @@ static inline void outl(uint16_t port, uint32_t v)
 	__asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
 }
 
-#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 

@@ -13,7 +13,7 @@
 struct domain;
 
 #define CPUID_POLICY_MAX_LEAVES 64
-#define CPUID_NO_SUBLEAF 0xffffffffU
+#define CPUID_NO_SUBLEAF        0xffffffffU
 
 struct cpuid_leaf {
 	uint32_t leaf, subleaf, a, b, c, d;

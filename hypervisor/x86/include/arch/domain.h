@@ -31,7 +31,7 @@ struct arch_vcpu {
 	/* A root on its way out (a preempted release); must be gone before the guest runs. */
 	struct page_info *old_root;
 
-	unsigned long cr0_ts;	  /* the guest's CR0.TS */
+	unsigned long cr0_ts; /* the guest's CR0.TS */
 	unsigned long cr2, cr4; /* cr4: as the guest sees it */
 	unsigned long kernel_ss, kernel_sp;
 	unsigned long fs_base, gs_base_user, gs_base_kernel;

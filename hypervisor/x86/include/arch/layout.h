@@ -22,20 +22,20 @@
 #endif
 
 #define HYPERVISOR_START UL(0xffff800000000000)
-#define HYPERVISOR_END UL(0xffff880000000000) /* exclusive */
-#define HV_L4_FIRST 256
-#define HV_L4_LAST 271
+#define HYPERVISOR_END   UL(0xffff880000000000) /* exclusive */
+#define HV_L4_FIRST      256
+#define HV_L4_LAST       271
 
-#define M2P_RO_VIRT_START UL(0xffff800000000000)
-#define M2P_VIRT_START UL(0xffff808000000000)
-#define M2P_MAX_BYTES (UL(1) << 38)
+#define M2P_RO_VIRT_START     UL(0xffff800000000000)
+#define M2P_VIRT_START        UL(0xffff808000000000)
+#define M2P_MAX_BYTES         (UL(1) << 38)
 #define FRAMETABLE_VIRT_START UL(0xffff810000000000)
-#define VMAP_VIRT_START UL(0xffff818000000000)
-#define VMAP_VIRT_END (VMAP_VIRT_START + (UL(1) << 30))
-#define PERCPU_WIN_START (VMAP_VIRT_START + (UL(1) << 31)) /* GDT/LDT windows */
-#define HV_VIRT_START UL(0xffff82d080000000)
-#define DIRECTMAP_VIRT_START UL(0xffff830000000000)
-#define DIRECTMAP_VIRT_END UL(0xffff880000000000)
+#define VMAP_VIRT_START       UL(0xffff818000000000)
+#define VMAP_VIRT_END         (VMAP_VIRT_START + (UL(1) << 30))
+#define PERCPU_WIN_START      (VMAP_VIRT_START + (UL(1) << 31)) /* GDT/LDT windows */
+#define HV_VIRT_START         UL(0xffff82d080000000)
+#define DIRECTMAP_VIRT_START  UL(0xffff830000000000)
+#define DIRECTMAP_VIRT_END    UL(0xffff880000000000)
 
 /* The image is loaded here and stays here. */
 #define HV_PHYS_START UL(0x200000)
@@ -48,30 +48,30 @@
  *   pages 6-7  the stack, struct cpu_info at its top
  */
 #define STACK_ORDER 3
-#define STACK_SIZE (UL(4096) << STACK_ORDER)
+#define STACK_SIZE  (UL(4096) << STACK_ORDER)
 
 /*
  * GDT/LDT window of a CPU: 16 pages of GDT (0-13 the guest's, 14 ours, 15
  * empty), then 16 pages of LDT.
  */
-#define GDT_WIN_PAGES 16
-#define LDT_WIN_PAGES 16
+#define GDT_WIN_PAGES   16
+#define LDT_WIN_PAGES   16
 #define PERCPU_WIN_SIZE UL(0x40000)
-#define GDT_WIN(cpu) (PERCPU_WIN_START + (cpu)*PERCPU_WIN_SIZE)
-#define LDT_WIN(cpu) (GDT_WIN(cpu) + GDT_WIN_PAGES * UL(4096))
+#define GDT_WIN(cpu)    (PERCPU_WIN_START + (cpu)*PERCPU_WIN_SIZE)
+#define LDT_WIN(cpu)    (GDT_WIN(cpu) + GDT_WIN_PAGES * UL(4096))
 
 /*
  * Selectors. All of ours are in GDT page 14 (entries from 7168 on), so that a
  * guest's own entries below never matter to us. Those with RPL 3 are ABI.
  */
 #define GDT_OUR_FIRST 7168
-#define SEL_HV_CS 0xe008
-#define SEL_HV_DS 0xe010
+#define SEL_HV_CS     0xe008
+#define SEL_HV_DS     0xe010
 #define SEL_FLAT_CS32 0xe023
 #define SEL_FLAT_DS32 0xe02b
 #define SEL_FLAT_CS64 0xe033
-#define SEL_TSS 0xe040
-#define SEL_LDT 0xe050
-#define SEL_PERCPU 0xe060
+#define SEL_TSS       0xe040
+#define SEL_LDT       0xe050
+#define SEL_PERCPU    0xe060
 
 #endif

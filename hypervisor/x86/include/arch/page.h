@@ -8,38 +8,38 @@
 #include <hv/lib.h>
 #include <hv/mm.h>
 
-#define PTE_P (1UL << 0)
-#define PTE_RW (1UL << 1)
-#define PTE_US (1UL << 2)
-#define PTE_PWT (1UL << 3)
-#define PTE_PCD (1UL << 4)
-#define PTE_A (1UL << 5)
-#define PTE_D (1UL << 6)
-#define PTE_PSE (1UL << 7)
-#define PTE_PAT (1UL << 7) /* in an L1 entry */
-#define PTE_G (1UL << 8)
-#define PTE_AVAIL (7UL << 9)
+#define PTE_P          (1UL << 0)
+#define PTE_RW         (1UL << 1)
+#define PTE_US         (1UL << 2)
+#define PTE_PWT        (1UL << 3)
+#define PTE_PCD        (1UL << 4)
+#define PTE_A          (1UL << 5)
+#define PTE_D          (1UL << 6)
+#define PTE_PSE        (1UL << 7)
+#define PTE_PAT        (1UL << 7) /* in an L1 entry */
+#define PTE_G          (1UL << 8)
+#define PTE_AVAIL      (7UL << 9)
 #define PTE_AVAIL_HIGH (0x7ffUL << 52)
-#define PTE_NX (1UL << 63)
-#define PTE_ADDR_MASK 0x000ffffffffff000UL
+#define PTE_NX         (1UL << 63)
+#define PTE_ADDR_MASK  0x000ffffffffff000UL
 
 /* Whole pages, at the speed that plain stores reach on real CPUs and on emulated ones. */
 void clear_page(void *p);
 void copy_page(void *dst, const void *src);
 
-#define PTES_PER_TABLE 512
-#define L1_SHIFT 12
-#define L2_SHIFT 21
-#define L3_SHIFT 30
-#define L4_SHIFT 39
+#define PTES_PER_TABLE      512
+#define L1_SHIFT            12
+#define L2_SHIFT            21
+#define L3_SHIFT            30
+#define L4_SHIFT            39
 #define pt_index(va, level) (((va) >> (12 + 9 * ((level)-1))) & 511)
 
 /* What hypervisor mappings are made of. */
-#define PTE_HV (PTE_P | PTE_A | PTE_D | PTE_G)
-#define PTE_HV_RW (PTE_HV | PTE_RW | PTE_NX)
-#define PTE_HV_RO (PTE_HV | PTE_NX)
-#define PTE_HV_RX PTE_HV
-#define PTE_HV_UC (PTE_HV_RW | PTE_PCD | PTE_PWT)
+#define PTE_HV       (PTE_P | PTE_A | PTE_D | PTE_G)
+#define PTE_HV_RW    (PTE_HV | PTE_RW | PTE_NX)
+#define PTE_HV_RO    (PTE_HV | PTE_NX)
+#define PTE_HV_RX    PTE_HV
+#define PTE_HV_UC    (PTE_HV_RW | PTE_PCD | PTE_PWT)
 #define PTE_HV_TABLE (PTE_P | PTE_RW | PTE_A | PTE_D)
 
 static inline mfn_t pte_mfn(uint64_t pte)
@@ -110,7 +110,7 @@ extern uint64_t *idle_l4;
 /* ---- machine to physical table -------------------------------------------- */
 
 #define INVALID_M2P_ENTRY (~0UL)
-#define m2p_table ((unsigned long *)M2P_VIRT_START)
+#define m2p_table         ((unsigned long *)M2P_VIRT_START)
 
 static inline void m2p_set(mfn_t mfn, unsigned long pfn)
 {
@@ -132,10 +132,10 @@ uint32_t tlb_clock(void);
 struct cpumask;
 void tlb_filter(struct cpumask *m, uint32_t stamp);
 
-void tlb_flush_local(void);		   /* non-global entries */
-void tlb_flush_local_all(void);		   /* global ones too */
+void tlb_flush_local(void); /* non-global entries */
+void tlb_flush_local_all(void); /* global ones too */
 void tlb_flush_local_one(unsigned long va);
-void tlb_flush_mask(const struct cpumask *m);	    /* waits until all have; interrupts on */
+void tlb_flush_mask(const struct cpumask *m); /* waits until all have; interrupts on */
 void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
 
 void write_cr3(unsigned long cr3); /* counts as a flush */

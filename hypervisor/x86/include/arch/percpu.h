@@ -43,13 +43,13 @@ static always_inline struct cpu_info *cpu_info(void)
 }
 
 #define smp_processor_id() (cpu_info()->cpu)
-#define arch_current() (cpu_info()->vcpu)
-#define guest_regs() (&cpu_info()->guest_regs)
+#define arch_current()     (cpu_info()->vcpu)
+#define guest_regs()       (&cpu_info()->guest_regs)
 
 extern long percpu_offset_of[];
 
-#define PERCPU_SECTION __attribute__((section(".bss.percpu")))
+#define PERCPU_SECTION          __attribute__((section(".bss.percpu")))
 #define arch_percpu_ptr(p, cpu) ((__typeof__(p))((char *)(p) + percpu_offset_of[cpu]))
-#define arch_this_cpu_ptr(p) ((__typeof__(p))((char *)(p) + cpu_info()->percpu_offset))
+#define arch_this_cpu_ptr(p)    ((__typeof__(p))((char *)(p) + cpu_info()->percpu_offset))
 
 #endif

@@ -34,7 +34,7 @@ unsigned long pv_fix_rflags(unsigned long f);
 void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, uint32_t error);
 
 /* Faults of the guest. True: dealt with. */
-bool pv_emulate_privileged(struct cpu_user_regs *regs);  /* #GP in the guest's kernel */
+bool pv_emulate_privileged(struct cpu_user_regs *regs); /* #GP in the guest's kernel */
 bool pv_emulate_forced_cpuid(struct cpu_user_regs *regs); /* #UD with the prefix */
 bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2);
 bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error);
