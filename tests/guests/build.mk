@@ -44,3 +44,8 @@ test-guests-peer: guests
 	$(Q)[ -n "$(PEER)" ] || { echo "set PEER to the folder of the reference"; exit 1; }
 	@mkdir -p $(GUESTS)/peer
 	$(Q)$(GUESTS_SRC)/run-on-peer.sh $(PEER) $(GUESTS) $(GUESTS)/peer $(TESTS)
+
+# The image with all of them, for a control domain
+$(GUESTS)/guests.img: $(GUESTS_SRC)/pack.sh $(GUESTS_SRC)/run-in-dom0.sh \
+		$(GUESTS_NAMES:%=$(GUESTS)/test-%) $(GUESTS_NAMES:%=$(GUESTS)/test-%.cfg)
+	$(Q)$(GUESTS_SRC)/pack.sh $(GUESTS) $@

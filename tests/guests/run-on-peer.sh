@@ -13,23 +13,18 @@ shift 3
 here=$(dirname "$(readlink -f "$0")")
 
 rm -rf "$work/overlay"
-mkdir -p "$work/overlay/guests"
-for cfg in "$guests"/test-*.cfg; do
-	cp "$cfg" "$work/overlay/guests/"
-	strip -o "$work/overlay/guests/$(basename "${cfg%.cfg}")" "${cfg%.cfg}"
-done
-cp "$here/run-in-dom0.sh" "$work/overlay/guests/"
+mkdir -p "$work/overlay"
 # The control domain's init, with our run before its shell
 sed "/peer=shell/i\\
-case \"\$(cat /proc/cmdline)\" in *peer=guests*) . /guests/init;; esac" \
+case \"\$(cat /proc/cmdline)\" in *peer=guests*) . /guests-init;; esac" \
 	"$peer/dom0/init" >"$work/overlay/init"
-cat >"$work/overlay/guests/init" <<END
+cat >"$work/overlay/guests-init" <<END
 VERBOSE=$VERBOSE sh /guests/run-in-dom0.sh /guests $*
 echo "# end of guests"
 poweroff -f
 END
 chmod +x "$work/overlay/init"
-(cd "$work/overlay" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/overlay.gz"
+"$here/pack.sh" "$guests" "$work/overlay.gz" "$work/overlay/init" "$work/overlay/guests-init"
 cat "$peer/dom0.img" "$work/overlay.gz" >"$work/dom0.img"
 
 timeout "${PEER_SECONDS:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max,-smap -m 3072 \

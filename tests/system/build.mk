@@ -13,6 +13,7 @@ ALL += $(BUILD)/hvstat
 
 SYSTEM_IMAGES = $(foreach k,$(KERNELS),$(IMAGES)/dom0-$(k)-$(k)-$(TOOLS).img) \
                 $(IMAGES)/debian-6.1.img \
+                $(GUESTS)/guests.img \
                 $(if $(filter debian,$(HV)),$(PEER_HV))
 
 .PHONY: test-system test-system-images
