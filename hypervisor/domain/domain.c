@@ -100,19 +100,24 @@ struct domain *domain_get_from_id(domid_t id)
 	return find(id, true);
 }
 
-struct domain *domain_get_foreign(domid_t id)
+int domain_get_foreign(domid_t id, struct domain **ret_d)
 {
-	struct domain *d = current->domain;
+	struct domain *own = current->domain, *d;
 
-	if (id == d->id || id == DOMID_SELF)
-		return domain_get_by_id(DOMID_SELF);
-	if (!is_control_domain(d))
-		return NULL;
-	if (id == DOMID_IO)
-		return domain_get_by_id(DOMID_SELF);
-	if (id == DOMID_XEN)
-		return domain_get(&xen_domain) ? &xen_domain : NULL;
-	return find(id, false);
+	if (id == own->id || id == DOMID_SELF || id == DOMID_IO)
+		d = domain_get_by_id(DOMID_SELF);
+	else if (id == DOMID_XEN)
+		d = domain_get(&xen_domain) ? &xen_domain : NULL;
+	else
+		d = find(id, false);
+	if (!d)
+		return -ESRCH;
+	if (!is_control_domain(own) && id != own->id && id != DOMID_SELF) {
+		domain_put(d);
+		return -EPERM;
+	}
+	*ret_d = d;
+	return 0;
 }
 
 struct domain *page_get_owner(const struct page_info *pg)

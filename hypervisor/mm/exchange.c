@@ -178,9 +178,9 @@ long memory_exchange(uint64_t arg)
 	if (!guest_array_ok(x.in.extent_start.a, x.in.nr_extents, sizeof(xen_pfn_t)) ||
 	    !guest_array_ok(x.out.extent_start.a, x.out.nr_extents, sizeof(xen_pfn_t)))
 		return -EFAULT;
-	d = domain_get_foreign(x.in.domid);
-	if (!d)
-		return is_control_domain(current->domain) ? -ESRCH : -EPERM;
+	rc = domain_get_foreign(x.in.domid, &d);
+	if (rc)
+		return rc;
 	rc = check(&x, d);
 	c = rc ? NULL : hv_zalloc(sizeof(*c));
 	if (c)

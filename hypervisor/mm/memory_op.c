@@ -23,17 +23,6 @@
 #define MAX_ORDER_GUEST 9
 #define MAX_E820        128
 
-/* ---- who ------------------------------------------------------------------------------- */
-
-/* The domain that a request is for, with a reference. */
-static int find_domain(domid_t id, struct domain **ret_d)
-{
-	*ret_d = domain_get_foreign(id);
-	if (*ret_d)
-		return 0;
-	return is_control_domain(current->domain) ? -ESRCH : -EPERM;
-}
-
 /* ---- reservations ------------------------------------------------------------------------ */
 
 static unsigned int memflags_of(unsigned int mem_flags)
@@ -125,7 +114,7 @@ static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)
 	if (r.nr_extents > (~0UL >> CMD_BITS) || start > r.nr_extents ||
 	    r.extent_order > (is_control_domain(current->domain) ? MAX_ORDER : MAX_ORDER_GUEST))
 		return (long)start;
-	rc = find_domain(r.domid, &d);
+	rc = domain_get_foreign(r.domid, &d);
 	if (rc)
 		return start ? (long)start : rc;
 	for (i = start; i < r.nr_extents; i++) {
@@ -199,7 +188,7 @@ static long set_memory_map(uint64_t arg)
 		return -EFAULT;
 	if (f.map.nr_entries > MAX_E820)
 		return -EINVAL;
-	rc = find_domain(f.domid, &d);
+	rc = domain_get_foreign(f.domid, &d);
 	if (rc)
 		return rc;
 	e = hv_zalloc_array(f.map.nr_entries, sizeof(*e));
@@ -238,7 +227,7 @@ static long domain_size(unsigned int cmd, uint64_t arg)
 
 	if (guest_copy_in(&id, arg, sizeof(id)))
 		return -EFAULT;
-	rc = find_domain(id, &d);
+	rc = domain_get_foreign(id, &d);
 	if (rc)
 		return rc;
 	switch (cmd) {
@@ -326,7 +315,7 @@ static long acquire_resource(uint64_t arg)
 		return -EINVAL;
 	if (!is_control_domain(current->domain))
 		return -EPERM;
-	rc = find_domain(r.domid, &d);
+	rc = domain_get_foreign(r.domid, &d);
 	if (rc)
 		return rc;
 	if (r.type != XENMEM_resource_grant_table) {
@@ -377,7 +366,7 @@ static long claim_pages(uint64_t arg)
 		return -EPERM;
 	if (r.extent_start.a || r.extent_order || r.mem_flags || r.nr_extents > UINT32_MAX)
 		return -EINVAL;
-	rc = find_domain(r.domid, &d);
+	rc = domain_get_foreign(r.domid, &d);
 	if (rc)
 		return rc;
 	spin_lock(&claim_lock);

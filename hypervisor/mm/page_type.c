@@ -130,6 +130,9 @@ static int get_first(struct page_info *pg, unsigned int type, uint32_t x)
 	if (!resumed && (x >> PGT_type_shift) != type)
 		flush_for_change(pg);
 	rc = page_type_is_table(type) ? arch_table_validate(d, pg, type) : arch_seg_validate(pg);
+	/* Taking back the entries of one L1 is short; more waits till somebody wants the frame. */
+	if (rc && rc != -ERESTART && type == PGT_l1 && arch_table_release(pg, type))
+		BUG();
 	if (rc)
 		keep_partial(pg);
 	else

@@ -162,10 +162,11 @@ struct domain *domain_get_by_id(domid_t id);
 struct domain *domain_get_from_id(domid_t id);
 /*
  * Another domain for an operation on it that only a privileged caller may do; the
- * caller's own id is fine for all. NULL: none, or not allowed. DOMID_IO stands for
- * devices' frames (the caller itself), DOMID_XEN for the hypervisor's.
+ * caller's own id is fine for all. Takes a reference. -ESRCH: there is none,
+ * -EPERM: not allowed. DOMID_IO stands for devices' frames (the caller itself),
+ * DOMID_XEN for the hypervisor's.
  */
-struct domain *domain_get_foreign(domid_t id);
+int __must_check domain_get_foreign(domid_t id, struct domain **ret_d);
 /* For the owner of a frame one holds: no lookup failure possible while it is held. NULL: none. */
 struct domain *page_get_owner(const struct page_info *pg);
 bool domain_get(struct domain *d); /* one more; false when it is being freed */

@@ -31,8 +31,9 @@
  * Checking and releasing can be long. Both stop when the hypercall should make
  * room (-ERESTART): aux says how far they are, everything stays consistent, and
  * whoever comes next, to use or to drop the table, goes on from there. A table
- * with count 0 and aux > 0 (a check that stopped or failed) keeps its entries and
- * one reference on itself until something else wants the frame.
+ * with count 0 and aux > 0 (a check that stopped, or failed above L1) keeps its
+ * entries and one reference on itself until its owner wants the frame for
+ * something else; to others it is in use.
  *
  * Every type is held together with a page reference.
  */

@@ -100,8 +100,9 @@ static int write_table_entry(struct domain *d, unsigned int level, uint64_t *ptr
 /* A frame that isn't a page table (now): plain data. */
 static int write_plain(struct page_info *pg, uint64_t *ptr, uint64_t val)
 {
-	int rc = page_type_get(pg, PGT_writable);
+	int rc = page_type_drop_partial(pg);
 
+	rc = rc ? rc : page_type_get(pg, PGT_writable);
 	if (rc)
 		return rc;
 	WRITE_ONCE(*ptr, val);
@@ -171,22 +172,15 @@ static int one_request(struct domain *pt_dom, struct domain *owner, const struct
 /* foreigndom: frames' owner in the low half, tables' owner + 1 in the high one. */
 static int find_domains(uint32_t arg, struct domain **pt_dom, struct domain **owner)
 {
-	struct domain *d = current->domain;
 	domid_t fd = (domid_t)arg, td = (domid_t)(arg >> 16);
+	int rc = domain_get_foreign(fd, owner);
 
-	*owner = fd == DOMID_SELF ? domain_get_by_id(DOMID_SELF) : domain_get_foreign(fd);
-	if (!*owner)
-		return fd == DOMID_SELF || is_control_domain(d) ? -ESRCH : -EPERM;
-	if (!td) {
-		*pt_dom = domain_get_by_id(DOMID_SELF);
-		return 0;
-	}
-	*pt_dom = domain_get_foreign((domid_t)(td - 1));
-	if (!*pt_dom) {
+	if (rc)
+		return rc;
+	rc = domain_get_foreign(td ? (domid_t)(td - 1) : DOMID_SELF, pt_dom);
+	if (rc)
 		domain_put(*owner);
-		return is_control_domain(d) ? -ESRCH : -EPERM;
-	}
-	return 0;
+	return rc;
 }
 
 /*
@@ -289,18 +283,24 @@ static long update_va(unsigned long va, uint64_t val, unsigned long flags, struc
 
 long do_update_va_mapping(unsigned long va, uint64_t val, unsigned long flags)
 {
-	return update_va(va, val, flags, current->domain);
+	unsigned long again[] = {va, val, flags};
+	long rc = update_va(va, val, flags, current->domain);
+
+	return rc == -ERESTART ? hypercall_continue(__HYPERVISOR_update_va_mapping, 3, again) : rc;
 }
 
 long do_update_va_mapping_otherdomain(unsigned long va, uint64_t val, unsigned long flags,
 				      domid_t domid)
 {
-	struct domain *owner = domain_get_foreign(domid);
-	long rc;
+	unsigned long again[] = {va, val, flags, domid};
+	struct domain *owner;
+	long rc = domain_get_foreign(domid, &owner);
 
-	if (!owner)
-		return is_control_domain(current->domain) ? -ESRCH : -EPERM;
+	if (rc)
+		return rc;
 	rc = update_va(va, val, flags, owner);
 	domain_put(owner);
-	return rc;
+	return rc == -ERESTART
+		       ? hypercall_continue(__HYPERVISOR_update_va_mapping_otherdomain, 4, again)
+		       : rc;
 }

@@ -253,15 +253,14 @@ long do_mmuext_op(uint64_t ops, unsigned int count, uint64_t done_handle, unsign
 	struct vcpu *v = current;
 	struct domain *d;
 	uint32_t before = 0, i;
-	long rc = 0;
+	long rc;
 
 	count &= ~COUNT_CONTINUED;
 	if (continued && done_handle && guest_copy_in(&before, done_handle, sizeof(before)))
 		return -EFAULT;
-	d = (domid_t)foreigndom == DOMID_SELF ? domain_get_by_id(DOMID_SELF)
-					      : domain_get_foreign((domid_t)foreigndom);
-	if (!d)
-		return is_control_domain(v->domain) ? -ESRCH : -EPERM;
+	rc = domain_get_foreign((domid_t)foreigndom, &d);
+	if (rc)
+		return rc;
 	for (i = 0; i < count; i++) {
 		struct mmuext_op op;
 

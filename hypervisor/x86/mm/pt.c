@@ -69,10 +69,13 @@ int pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte)
 		return (int)hv_err(-EINVAL, "frame %#lx is d%u's, not d%u's", mfn_x(mfn),
 				   page_owner_id(pg), owner->id);
 	if (pte & PTE_RW) {
-		int rc = page_type_get(pg, PGT_writable);
+		int rc = owner == d ? page_type_drop_partial(pg) : 0;
 
+		rc = rc ? rc : page_type_get(pg, PGT_writable);
 		if (rc) {
 			page_put(pg);
+			if (rc == -ERESTART)
+				return rc;
 			return (int)hv_err(rc, "frame %#lx is in use as %s (%u)", mfn_x(mfn),
 					   page_type_name(page_type(pg)), page_type_count(pg));
 		}

@@ -66,12 +66,22 @@ static struct pv_callback *callback_slot(struct vcpu *v, unsigned int type)
 		return &v->arch.failsafe_cb;
 	case CALLBACKTYPE_syscall:
 		return &v->arch.syscall_cb;
-	case CALLBACKTYPE_nmi:
-		return &v->arch.nmi_cb;
 	default:
 		/* SYSENTER and 32-bit SYSCALL are not offered: guests use int 0x80. */
 		return NULL;
 	}
+}
+
+/* The NMI callback is gate 2 by another name. */
+static int set_nmi_handler(struct vcpu *v, unsigned long addr)
+{
+	struct trap_info t = {.vector = TRAP_NMI, .cs = FLAT_KERNEL_CS, .address = addr};
+
+	if (!address_ok(addr))
+		return -EINVAL;
+	TI_SET_IF(&t, 1);
+	v->arch.traps[TRAP_NMI] = t;
+	return 0;
 }
 
 static long register_callback(uint64_t arg)
@@ -81,6 +91,8 @@ static long register_callback(uint64_t arg)
 
 	if (guest_copy_in(&r, arg, sizeof(r)))
 		return -EFAULT;
+	if (r.type == CALLBACKTYPE_nmi)
+		return set_nmi_handler(current, r.address);
 	cb = callback_slot(current, r.type);
 	if (!cb)
 		return -ENOSYS;
@@ -103,8 +115,7 @@ static long unregister_callback(uint64_t arg)
 				       u.type == CALLBACKTYPE_syscall
 			       ? -EINVAL
 			       : -ENOSYS;
-	current->arch.nmi_cb.addr = 0;
-	return 0;
+	return set_nmi_handler(current, 0);
 }
 
 long do_callback_op(int cmd, uint64_t arg)
@@ -139,13 +150,9 @@ long do_nmi_op(unsigned int cmd, uint64_t arg)
 	case XENNMI_register_callback:
 		if (guest_copy_in(&cb, arg, sizeof(cb)))
 			return -EFAULT;
-		if (!address_ok(cb.handler_address))
-			return -EINVAL;
-		current->arch.nmi_cb.addr = cb.handler_address;
-		return 0;
+		return set_nmi_handler(current, cb.handler_address);
 	case XENNMI_unregister_callback:
-		current->arch.nmi_cb.addr = 0;
-		return 0;
+		return set_nmi_handler(current, 0);
 	default:
 		return -ENOSYS;
 	}

@@ -18,6 +18,7 @@
 #include <arch/page.h>
 #include <arch/pt.h>
 #include <arch/pv.h>
+#include <arch/setup.h>
 #include <arch/traps.h>
 
 #define DESC_P          (1ULL << 47)
@@ -109,13 +110,17 @@ int pv_set_gdt(struct vcpu *v, const unsigned long *frames, unsigned int nr, uns
 
 static void show_gdt(struct vcpu *v, unsigned int cpu)
 {
+	/* Beyond the guest's own there are no descriptors: zeros, not a page fault. */
+	static const uint64_t none[DESCS_PER_PAGE] __aligned(PAGE_SIZE);
 	uint64_t *pte = desc_gdt_ptes(cpu);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(v->arch.gdt_frames); i++) {
 		mfn_t mfn = v->arch.gdt_frames[i];
 
 		/* Not global: the next CR3 load forgets them. */
-		WRITE_ONCE(pte[i], mfn_x(mfn) ? pte_make(mfn, PTE_HV_RW & ~PTE_G) : 0);
+		WRITE_ONCE(pte[i], mfn_x(mfn) ? pte_make(mfn, PTE_HV_RW & ~PTE_G)
+					      : pte_make(_mfn(PFN_DOWN(image_paddr(none))),
+							 PTE_HV_RO & ~PTE_G));
 	}
 }
 

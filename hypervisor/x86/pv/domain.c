@@ -280,8 +280,8 @@ int arch_vcpu_reset(struct vcpu *v)
 		return rc;
 	v->initialised = false;
 	v->arch.in_kernel = true;
-	v->arch.nmi_pending = false;
-	v->arch.event_cb = v->arch.failsafe_cb = v->arch.syscall_cb = v->arch.nmi_cb =
+	v->arch.nmi_pending = v->arch.nmi_masked = false;
+	v->arch.event_cb = v->arch.failsafe_cb = v->arch.syscall_cb =
 		(struct pv_callback){0, false};
 	memset(v->arch.traps, 0, PAGE_SIZE);
 	return xstate_init_vcpu(v);

@@ -7,6 +7,7 @@
  */
 #include <hv/domain.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
@@ -264,8 +265,12 @@ bool pv_emulate_privileged(struct cpu_user_regs *regs)
 	struct insn_priv p;
 	struct insn_ctx ctx;
 	enum insn_status st;
-	size_t n = fetch(regs->rip, bytes);
+	size_t n;
 
+	/* Some CPUs only find out when they fetch there: a #GP, and no page fault. */
+	if (!is_canonical(regs->rip))
+		return false;
+	n = fetch(regs->rip, bytes);
 	make_ctx(&ctx, regs);
 	st = insn_priv_decode(&ctx, bytes, n, &p);
 	if (st == INSN_FETCH) {
@@ -365,6 +370,6 @@ bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2)
 		return false;
 	for (unsigned int i = 0; i < PT_WRITE_TRIES && rc == -EAGAIN; i++)
 		rc = write_entry(v, regs, &rmw, src);
-	/* Lost every race: the guest executes it again. */
-	return !rc || rc == -EAGAIN;
+	/* Lost every race, or not done yet: the guest executes it again. */
+	return !rc || rc == -EAGAIN || rc == -ERESTART;
 }

@@ -140,27 +140,6 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, uint32_t error)
 	pv_inject_trap(v, TRAP_PF, error);
 }
 
-static uint16_t read_seg(unsigned int which)
-{
-	uint16_t sel;
-
-	switch (which) {
-	case 0:
-		__asm__ volatile("mov %%ds, %0" : "=r"(sel));
-		break;
-	case 1:
-		__asm__ volatile("mov %%es, %0" : "=r"(sel));
-		break;
-	case 2:
-		__asm__ volatile("mov %%fs, %0" : "=r"(sel));
-		break;
-	default:
-		__asm__ volatile("mov %%gs, %0" : "=r"(sel));
-		break;
-	}
-	return sel;
-}
-
 void pv_failsafe(struct vcpu *v, const uint16_t sel[4])
 {
 	struct cpu_user_regs *regs = guest_regs();
@@ -184,15 +163,17 @@ void pv_failsafe(struct vcpu *v, const uint16_t sel[4])
 		      n);
 }
 
-/* The IRET into the guest faulted: rip, cs, rflags, rsp or ss is bad. */
+/*
+ * The IRET into the guest faulted: rip, cs, rflags, rsp or ss is bad. The guest
+ * gets the exception, as if it came from where it wanted to go.
+ */
 void do_failed_iret(struct cpu_user_regs *regs)
 {
-	uint16_t sel[4];
+	unsigned int vector = cpu_info()->iret_fault.vector;
+	uint32_t error = cpu_info()->iret_fault.error;
 
 	local_irq_enable();
-	for (unsigned int i = 0; i < 4; i++)
-		sel[i] = read_seg(i);
-	pv_failsafe(current, sel);
+	pv_inject_trap(current, vector, error);
 }
 
 /* ---- iret hypercall --------------------------------------------------------------- */
@@ -223,6 +204,7 @@ long do_iret(void)
 		regs->r11 = c.r11;
 		regs->rcx = c.rcx;
 	}
+	v->arch.nmi_masked = false;
 	WRITE_ONCE(v->vcpu_info->evtchn_upcall_mask, !(c.rflags & X86_EFLAGS_IF));
 	return (long)c.rax;
 }
@@ -260,9 +242,14 @@ bool hypercall_preempt_check(void)
 	       (!is_idle_vcpu(current) && event_due(current));
 }
 
+static bool nmi_due(const struct vcpu *v)
+{
+	return v->arch.nmi_pending && !v->arch.nmi_masked && v->arch.traps[TRAP_NMI].address;
+}
+
 bool arch_vcpu_event_deliverable(const struct vcpu *v)
 {
-	return event_due(v) || v->arch.nmi_pending;
+	return event_due(v) || nmi_due(v);
 }
 
 static bool sysret_will_do(const struct cpu_user_regs *r)
@@ -289,8 +276,9 @@ bool prepare_return_to_guest(void)
 			pt_drop_deferred(v);
 			continue;
 		}
-		if (unlikely(v->arch.nmi_pending) && v->arch.traps[TRAP_NMI].address) {
+		if (unlikely(nmi_due(v))) {
 			v->arch.nmi_pending = false;
+			v->arch.nmi_masked = true;
 			pv_inject_trap(v, TRAP_NMI, 0);
 			continue;
 		}

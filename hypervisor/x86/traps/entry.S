@@ -190,6 +190,7 @@ guest_iret:
  * guest_iret faulted: the guest's context can't be loaded. rsp is back where it
  * was, at guest_regs.rip, all other registers are the guest's.
  */
+	.globl guest_iret_failed
 guest_iret_failed:
 	pushq	$0
 	SAVE_GPRS

@@ -11,6 +11,7 @@
 #include <hv/softirq.h>
 #include <arch/apic.h>
 #include <arch/cpu.h>
+#include <arch/debugreg.h>
 #include <arch/features.h>
 #include <arch/page.h>
 #include <arch/pv.h>
@@ -18,6 +19,7 @@
 
 void do_trap(struct cpu_user_regs *regs);
 void do_irq(struct cpu_user_regs *regs);
+void guest_iret_failed(void); /* in entry.S */
 
 static const char *const names[32] = {"divide error",
 				      "debug",
@@ -83,6 +85,10 @@ static void own_trap(struct cpu_user_regs *regs, unsigned long cr2)
 	fixup = extable_search(regs->rip);
 	if (!fixup)
 		fatal_trap(regs, cr2);
+	if (fixup == (unsigned long)guest_iret_failed) {
+		cpu_info()->iret_fault.vector = regs->entry_vector;
+		cpu_info()->iret_fault.error = regs->error_code;
+	}
 	regs->rip = fixup;
 }
 
@@ -98,12 +104,6 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs, unsigne
 			return;
 		if (in_ldt_window(cr2))
 			cr2 = v->arch.ldt_base + (cr2 - LDT_WIN((unsigned long)smp_processor_id()));
-		else if (cr2 - GDT_WIN((unsigned long)smp_processor_id()) <
-			 GDT_WIN_PAGES * PAGE_SIZE) {
-			/* A selector beyond the guest's own GDT. */
-			pv_inject_trap(v, TRAP_GP, (uint32_t)cr2 & 0xfff8);
-			return;
-		}
 	} else if (v->arch.in_kernel &&
 		   (error & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W)) {
 		if (pv_emulate_pt_write(regs, cr2))
@@ -122,7 +122,8 @@ static bool guest_soft_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
 	if (guest_copy_in(insn, regs->rip, sizeof(insn)) || insn[0] != 0xcd)
 		return false;
 	t = &v->arch.traps[insn[1]];
-	if (!t->address || (!v->arch.in_kernel && TI_GET_DPL(t) < 3)) {
+	/* A PV kernel counts as ring 1 here. */
+	if (!t->address || TI_GET_DPL(t) < (v->arch.in_kernel ? 1 : 3)) {
 		pv_inject_trap(v, TRAP_GP, (uint32_t)insn[1] << 3 | 2);
 		return true;
 	}
@@ -164,6 +165,11 @@ static void guest_trap(struct cpu_user_regs *regs, unsigned long cr2, unsigned l
 		break;
 	case TRAP_DB:
 		guest_debug(v, dr6);
+		break;
+	case TRAP_NM:
+		/* The ABI's promise: TS is clear when the handler runs. */
+		pv_set_ts(v, false);
+		pv_inject_trap(v, TRAP_NM, 0);
 		break;
 	default:
 		pv_inject_trap(v, regs->entry_vector, regs->error_code);

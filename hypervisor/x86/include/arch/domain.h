@@ -24,7 +24,6 @@ struct arch_vcpu {
 	struct cpu_user_regs regs;
 
 	bool in_kernel; /* the guest's kernel (its user mode otherwise) */
-	bool in_syscall;
 
 	/* Roots: each holds a page reference and PGT_l4. user root may be NULL. */
 	struct page_info *root, *user_root;
@@ -39,7 +38,7 @@ struct arch_vcpu {
 	uint64_t io_bitmap; /* guest address */
 	unsigned int io_bitmap_ports;
 
-	struct pv_callback event_cb, failsafe_cb, syscall_cb, nmi_cb;
+	struct pv_callback event_cb, failsafe_cb, syscall_cb;
 	struct trap_info *traps; /* [256], a page */
 
 	/* Descriptor tables. GDT frames hold PGT_seg and a reference each. */
@@ -57,6 +56,7 @@ struct arch_vcpu {
 	/* Where this vCPU's state is loaded; NO_CPU: in memory. */
 	unsigned int loaded_cpu;
 	bool nmi_pending;
+	bool nmi_masked; /* from the delivery of one to the next iret hypercall */
 	bool runstate_due; /* the guest's copy waits for kernel mode */
 	unsigned long tsc_offset;
 };

@@ -26,8 +26,11 @@ struct cpu_info {
 	unsigned int preempt_count;
 	struct vcpu *vcpu;
 	long percpu_offset;
-	/* A CR3 to load on return to the guest, when it has changed; 0: none. */
-	unsigned long guest_cr3;
+	/* What the IRET into the guest faulted with; until interrupts are on again. */
+	struct {
+		unsigned int vector;
+		uint32_t error;
+	} iret_fault;
 };
 
 /* The CPU aligns the stack to 16 before it pushes; the frame has to end at guest_regs.es. */
