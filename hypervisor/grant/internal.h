@@ -135,6 +135,8 @@ void grant_put_frame(mfn_t mfn, bool write);
 /* Under the lock: the entry if anything is known of it. */
 struct grant_active *grant_active_peek(const struct grant_table *gt, grant_ref_t ref);
 bool grant_is_pinned(const struct grant_active *act);
+/* Under the lock: the use bits of an entry that has none, from its pins. */
+void grant_show_use(const struct grant_table *gt, grant_ref_t ref);
 
 /* map.c. Operations fill in their status. */
 void grant_map(struct gnttab_map_grant_ref *op);

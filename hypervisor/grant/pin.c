@@ -63,12 +63,16 @@ static struct grant_active *get_active(struct grant_table *gt, grant_ref_t ref)
 	return *chunk ? &(*chunk)[ref % ACTIVE_PER_CHUNK] : NULL;
 }
 
+static uint16_t *use_bits(const struct grant_table *gt, grant_ref_t ref)
+{
+	return gt->version == 1 ? (uint16_t *)grant_header(gt, ref) : grant_status(gt, ref);
+}
+
 /* Takes back use bits that no pin stands for any more. */
 static void clear_use_bits(struct grant_table *gt, grant_ref_t ref, const struct grant_active *act)
 {
+	uint16_t *word = use_bits(gt, ref);
 	uint16_t stale = 0;
-	uint16_t *word =
-		gt->version == 1 ? (uint16_t *)grant_header(gt, ref) : grant_status(gt, ref);
 
 	if (!is_write_pinned(act))
 		stale |= GTF_writing;
@@ -76,6 +80,16 @@ static void clear_use_bits(struct grant_table *gt, grant_ref_t ref, const struct
 		stale |= GTF_reading;
 	if (stale)
 		__atomic_fetch_and(word, (uint16_t)~stale, __ATOMIC_SEQ_CST);
+}
+
+void grant_show_use(const struct grant_table *gt, grant_ref_t ref)
+{
+	const struct grant_active *act = grant_active_peek(gt, ref);
+
+	if (act && grant_is_pinned(act))
+		__atomic_fetch_or(use_bits(gt, ref),
+				  GTF_reading | (is_write_pinned(act) ? GTF_writing : 0),
+				  __ATOMIC_SEQ_CST);
 }
 
 static const char *check_header(const struct grant_table *gt, uint32_t hdr, domid_t who,

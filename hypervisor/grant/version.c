@@ -160,7 +160,6 @@ static void restore_reserved(const struct grant_table *gt, const struct grant_en
 	for (unsigned int i = 0; i < GNTTAB_NR_RESERVED_ENTRIES; i++) {
 		struct grant_entry_v1 e = saved[i];
 
-		/* Nothing is in use. */
 		e.flags &= (uint16_t) ~(GTF_reading | GTF_writing);
 		if (gt->version == 1) {
 			memcpy(grant_entry(gt, i), &e, sizeof(e));
@@ -171,7 +170,21 @@ static void restore_reserved(const struct grant_table *gt, const struct grant_en
 			v2->full_page.hdr.domid = e.domid;
 			v2->full_page.frame = e.frame;
 		}
+		grant_show_use(gt, i);
 	}
+}
+
+/* Other than the reserved ones, which daemons map as long as the domain lives. */
+static unsigned int pinned_by_guests(const struct grant_table *gt)
+{
+	unsigned int n = gt->nr_pinned;
+
+	for (unsigned int i = 0; i < GNTTAB_NR_RESERVED_ENTRIES; i++) {
+		const struct grant_active *act = grant_active_peek(gt, i);
+
+		n -= act && grant_is_pinned(act);
+	}
+	return n;
 }
 
 /* Under the lock. */
@@ -181,8 +194,8 @@ static long change_version(struct grant_table *gt, unsigned int version)
 	unsigned int old = gt->version;
 	int rc;
 
-	if (gt->nr_pinned)
-		return hv_err(-EBUSY, "d%u: %u grants are in use", gt->domid, gt->nr_pinned);
+	if (pinned_by_guests(gt))
+		return hv_err(-EBUSY, "d%u: %u grants are in use", gt->domid, pinned_by_guests(gt));
 	rc = save_reserved(gt, saved);
 	if (rc)
 		return hv_err(rc, "d%u: a reserved grant doesn't fit version %u", gt->domid,

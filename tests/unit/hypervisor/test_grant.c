@@ -576,7 +576,17 @@ static void test_versions(void **state)
 	assert_int_equal(set_version(d1, 2), -EBUSY);
 	assert_int_equal(set_version(d1, 3), -EINVAL);
 	assert_int_equal(unmap(m.handle, ADDR(1), 0), GNTST_okay);
+	/* The tools' may stay mapped, and are shown to be. */
+	m = map(1, 1, ADDR(1), GNTMAP_host_map);
 	assert_int_equal(set_version(d1, 2), 0);
+	assert_int_equal(v2_status(d1, 1), USED);
+	assert_int_equal(v2(d1, 1)->hdr.flags, GTF_permit_access);
+	assert_int_equal(set_version(d1, 1), 0);
+	assert_int_equal(v1(d1, 1)->flags, GTF_permit_access | USED);
+	assert_int_equal(unmap(m.handle, ADDR(1), 0), GNTST_okay);
+	assert_int_equal(v1(d1, 1)->flags, GTF_permit_access);
+	assert_int_equal(set_version(d1, 2), 0);
+	assert_int_equal(v2_status(d1, 1), 0);
 	assert_int_equal(v2(d1, 1)->full_page.frame, mfn_x(frame));
 	assert_int_equal(v2(d1, 1)->hdr.domid, 2);
 	assert_int_equal(v2(d1, 8)->hdr.flags, 0);
