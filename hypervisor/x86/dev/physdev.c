@@ -6,6 +6,7 @@
  */
 #include <hv/domain.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/lib.h>
 #include <arch/irq.h>
@@ -276,15 +277,14 @@ static int op_msix_handover(struct domain *d, union physdev_arg *arg)
 #define COPY_BACK 2
 
 struct physdev_op_info {
-	const char *name;
 	int (*fn)(struct domain *d, union physdev_arg *arg); /* NULL: not implemented */
 	uint8_t size, flags;
 };
 
 #define OP(op, member, fl) \
-	[PHYSDEVOP_##op] = {#op, op_##op, sizeof(((union physdev_arg *)0)->member), fl}
+	[PHYSDEVOP_##op] = {op_##op, sizeof(((union physdev_arg *)0)->member), fl}
 #define OP_FN(op, func, member) \
-	[PHYSDEVOP_##op] = {#op, func, sizeof(((union physdev_arg *)0)->member), 0}
+	[PHYSDEVOP_##op] = {func, sizeof(((union physdev_arg *)0)->member), 0}
 
 static const struct physdev_op_info ops[] = {
 	OP(eoi, eoi, ANYBODY),
@@ -311,23 +311,7 @@ static const struct physdev_op_info ops[] = {
 	OP(restore_msi_ext, pci_device, 0),
 	OP_FN(prepare_msix, op_msix_handover, pci_device),
 	OP_FN(release_msix, op_msix_handover, pci_device),
-	OP_FN(dbgp_op, NULL, dbgp_op),
-	[PHYSDEVOP_IRQ_UNMASK_NOTIFY] = {"IRQ_UNMASK_NOTIFY", NULL, 0, 0},
 };
-
-_Static_assert(ARRAY_SIZE(ops) <= BITS_PER_LONG, "one bit for each in `logged`");
-
-static long not_implemented(unsigned int cmd)
-{
-	static unsigned long logged;
-
-	if (cmd >= ARRAY_SIZE(ops))
-		return hv_err(-ENOSYS, "there is no physdev_op %u", cmd);
-	if (!test_and_set_bit(cmd, &logged))
-		pr_debug("physdev_op %u (%s) isn't implemented\n", cmd,
-			 ops[cmd].name ? ops[cmd].name : "?");
-	return -ENOSYS;
-}
 
 long do_physdev_op(int cmd, uint64_t arg)
 {
@@ -337,10 +321,10 @@ long do_physdev_op(int cmd, uint64_t arg)
 	long rc;
 
 	if (cmd < 0 || cmd >= (int)ARRAY_SIZE(ops))
-		return not_implemented((unsigned int)cmd);
+		return hypercall_no_subop(__HYPERVISOR_physdev_op, (unsigned int)cmd);
 	op = &ops[index_nospec((unsigned int)cmd, ARRAY_SIZE(ops))];
 	if (!op->fn)
-		return not_implemented((unsigned int)cmd);
+		return hypercall_no_subop(__HYPERVISOR_physdev_op, (unsigned int)cmd);
 	if (!(op->flags & ANYBODY) && !is_control_domain(d))
 		return -EPERM;
 	memset(&a, 0, sizeof(a));

@@ -9,6 +9,7 @@
 #include <hv/cpumask.h>
 #include <hv/domain.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/lib.h>
 #include <hv/machine.h>
@@ -285,13 +286,11 @@ static int op_get_symbol(struct xen_platform_op *op)
 #define COPY_BACK 1
 
 struct platform_op_info {
-	const char *name;
 	int (*fn)(struct xen_platform_op *op); /* NULL: not implemented */
 	unsigned int flags;
 };
 
-#define OP(op, fl) [XENPF_##op] = {#op, op_##op, fl}
-#define NO_OP(op)  [XENPF_##op] = {#op, NULL, 0}
+#define OP(op, fl) [XENPF_##op] = {op_##op, fl}
 
 static const struct platform_op_info ops[] = {
 	OP(settime32, 0),
@@ -307,29 +306,7 @@ static const struct platform_op_info ops[] = {
 	OP(cpu_online, 0),
 	OP(cpu_offline, 0),
 	OP(get_symbol, COPY_BACK),
-	NO_OP(microcode_update),
-	NO_OP(platform_quirk),
-	NO_OP(efi_runtime_call),
-	NO_OP(change_freq),
-	NO_OP(set_processor_pminfo), /* an idle CPU halts; its firmware knows the rest */
-	NO_OP(cpu_hotadd),
-	NO_OP(mem_hotadd),
-	NO_OP(core_parking),
-	NO_OP(resource_op),
 };
-
-_Static_assert(ARRAY_SIZE(ops) <= BITS_PER_LONG, "one bit for each in `logged`");
-
-static long not_implemented(uint32_t cmd)
-{
-	static unsigned long logged;
-
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].name)
-		return hv_err(-ENOSYS, "there is no platform_op %u", cmd);
-	if (!test_and_set_bit(cmd, &logged))
-		pr_debug("platform_op %u (%s) isn't implemented\n", cmd, ops[cmd].name);
-	return -ENOSYS;
-}
 
 long do_platform_op(uint64_t arg)
 {
@@ -344,10 +321,10 @@ long do_platform_op(uint64_t arg)
 	if (op.interface_version != XENPF_INTERFACE_VERSION)
 		return -EACCES;
 	if (op.cmd >= ARRAY_SIZE(ops))
-		return not_implemented(op.cmd);
+		return hypercall_no_subop(__HYPERVISOR_platform_op, op.cmd);
 	info = &ops[index_nospec(op.cmd, ARRAY_SIZE(ops))];
 	if (!info->fn)
-		return not_implemented(op.cmd);
+		return hypercall_no_subop(__HYPERVISOR_platform_op, op.cmd);
 	rc = info->fn(&op);
 	if (!rc && (info->flags & COPY_BACK) && guest_copy_out(arg, &op, sizeof(op)))
 		rc = -EFAULT;
