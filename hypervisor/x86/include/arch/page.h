@@ -103,7 +103,6 @@ uint64_t *paging_l1_of(unsigned long va);
 
 /* Device registers, uncached; any alignment. NULL: out of space. */
 void *ioremap(paddr_t pa, size_t len);
-void iounmap(void *va);
 
 extern uint64_t *idle_l4;
 
