@@ -222,7 +222,8 @@ void __init arch_timer_calibrate(uint64_t *ret_tsc_khz, uint64_t *ret_apic_khz)
 	*ret_apic_khz = timer_khz = (uint64_t)best_apic * PIT_HZ / latch / 1000;
 }
 
-void machine_delay_ms(unsigned int ms)
+/* Before the TSC is known, which is before the control domain can reach the PIT's gate. */
+static void delay_by_pit(unsigned int ms)
 {
 	while (ms--) {
 		unsigned int latch = PIT_HZ / 1000;
@@ -234,4 +235,16 @@ void machine_delay_ms(unsigned int ms)
 		while (!(inb(PIT_GATE) & 0x20))
 			cpu_relax();
 	}
+}
+
+void machine_delay_ms(unsigned int ms)
+{
+	uint64_t start = rdtsc(), ticks = ms * time_tsc_khz;
+
+	if (!ticks) {
+		delay_by_pit(ms);
+		return;
+	}
+	while (rdtsc() - start < ticks)
+		cpu_relax();
 }

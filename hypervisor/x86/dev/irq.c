@@ -496,7 +496,7 @@ void __init irq_init(void)
 	if (acpi_info.lapic_addr)
 		iomem_deny(_mfn(PFN_DOWN(acpi_info.lapic_addr)), 1);
 	iomem_deny(_mfn(PFN_DOWN(APIC_DEFAULT_PHYS)), 1);
-	/* The timer chip is what machine_delay_ms() counts by. */
+	/* The timer chip is ours, though nothing counts by it once the TSC is known. */
 	ioport_deny(PIT_PORTS, NR_PIT_PORTS);
 	i8259_disable();
 	ioapic_init();
