@@ -24,8 +24,8 @@
 	S(XENVER_, get_features, IMPLEMENTED, "")                                              \
 	S(XENVER_, pagesize, IMPLEMENTED, "")                                                  \
 	S(XENVER_, guest_handle, IMPLEMENTED, "")                                              \
-	S(XENVER_, commandline, IMPLEMENTED, "empty for all but the control domain")           \
-	S(XENVER_, build_id, IMPLEMENTED, "")
+	S(XENVER_, commandline, IMPLEMENTED, "\"<denied>\" for all but the control domain")    \
+	S(XENVER_, build_id, IMPLEMENTED, "the control domain only")
 
 #define SUBOPS_memory_op(S)                                                    \
 	S(XENMEM_, increase_reservation, IMPLEMENTED, "")                      \

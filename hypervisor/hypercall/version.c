@@ -98,17 +98,18 @@ long do_xen_version(unsigned int cmd, uint64_t arg)
 	case XENVER_get_features:
 		return get_features(arg);
 	case XENVER_pagesize:
-		return PAGE_SIZE;
+		return arg ? -EINVAL : (long)PAGE_SIZE;
 	case XENVER_guest_handle:
 		return guest_copy_out(arg, current->domain->handle, sizeof(xen_domain_handle_t))
 			       ? -EFAULT
 			       : 0;
 	case XENVER_commandline:
 		/* Only the control domain has business with it. */
-		return out_string(arg, is_control_domain(current->domain) ? cmdline_saved() : "",
+		return out_string(arg, is_control_domain(current->domain) ? cmdline_saved() : "<denied>",
 				  sizeof(xen_commandline_t));
 	case XENVER_build_id:
-		return build_id(arg);
+		/* It names our very build, and with that its faults. */
+		return is_control_domain(current->domain) ? build_id(arg) : -EPERM;
 	default:
 		return hypercall_no_subop(__HYPERVISOR_xen_version, cmd);
 	}

@@ -236,12 +236,12 @@ int pirq_bind(struct domain *d, unsigned int pirq, uint32_t port, bool share)
 
 	/* A line has one domain; it may be shared inside of that at will. */
 	if (!p)
-		return (int)hv_err(-EINVAL, "pirq %u isn't mapped", pirq);
+		return (int)hv_err(d->pirqs ? -EINVAL : -EPERM, "pirq %u isn't mapped", pirq);
 	spin_lock(&map->bind_lock);
 	if (p->port) {
 		rc = -EEXIST;
 	} else if (!p->desc) {
-		rc = -EINVAL;
+		rc = d->is_hardware ? -EINVAL : -EPERM; /* to others it isn't permitted */
 	} else {
 		rc = irq_bind(p->desc, d, pirq, port);
 		if (!rc) {
