@@ -33,7 +33,7 @@ void e820_sanitize(struct e820_map *map)
 		struct e820_entry *e = &map->e[i];
 
 		if (e->addr + e->size < e->addr)
-			e->size = -e->addr;
+			e->size = ~e->addr; /* all but the last byte there is */
 		edge[n++] = e->addr;
 		edge[n++] = e->addr + e->size;
 	}

@@ -9,7 +9,7 @@ struct out {
 };
 
 struct spec {
-	bool left, plus, alt, zero;
+	bool left, plus, space, alt, zero;
 	int width, precision; /* -1: none */
 	int length; /* h: 1, hh: 2, l/z: 3, ll: 3 */
 };
@@ -42,6 +42,15 @@ static void put_string(struct out *o, const struct spec *f, const char *s)
 		pad(o, ' ', f->width - n);
 }
 
+static void put_char(struct out *o, const struct spec *f, char c)
+{
+	if (!f->left)
+		pad(o, ' ', f->width - 1);
+	put(o, c);
+	if (f->left)
+		pad(o, ' ', f->width - 1);
+}
+
 static void put_number(struct out *o, const struct spec *f, unsigned long long v, bool negative,
 		       unsigned int base, bool upper)
 {
@@ -51,19 +60,20 @@ static void put_number(struct out *o, const struct spec *f, unsigned long long v
 
 	if (negative)
 		prefix[np++] = '-';
-	else if (f->plus)
-		prefix[np++] = '+';
+	else if (f->plus || f->space)
+		prefix[np++] = f->plus ? '+' : ' ';
 	if (f->alt && base == 16 && v) {
 		prefix[np++] = '0';
 		prefix[np++] = upper ? 'X' : 'x';
 	}
-	do {
+	/* Precision 0 leaves nothing of a 0. */
+	for (; v || (!n && f->precision); v /= base)
 		tmp[n++] = digits[v % base];
-		v /= base;
-	} while (v);
 	zeros = f->precision - n;
+	if (f->alt && base == 8 && zeros <= 0 && (!n || tmp[n - 1] != '0'))
+		zeros = 1;
 	if (f->precision < 0 && f->zero && !f->left)
-		zeros = f->width - np - n;
+		zeros = max(zeros, f->width - np - n);
 	zeros = max(zeros, 0);
 	if (!f->left)
 		pad(o, ' ', f->width - np - zeros - n);
@@ -88,11 +98,17 @@ static const char *parse_spec(const char *p, struct spec *f, va_list *ap)
 			f->alt = true;
 		else if (*p == '0')
 			f->zero = true;
-		else if (*p != ' ')
+		else if (*p == ' ')
+			f->space = true;
+		else
 			break;
 	}
 	if (*p == '*') {
 		f->width = va_arg(*ap, int);
+		if (f->width < 0) {
+			f->left = true;
+			f->width = -f->width;
+		}
 		p++;
 	} else {
 		while (*p >= '0' && *p <= '9')
@@ -118,6 +134,17 @@ static const char *parse_spec(const char *p, struct spec *f, va_list *ap)
 	}
 }
 
+static long long arg_signed(const struct spec *f, va_list *ap)
+{
+	if (f->length == 3)
+		return va_arg(*ap, long long);
+	if (f->length == 1)
+		return (short)va_arg(*ap, int);
+	if (f->length == 2)
+		return (signed char)va_arg(*ap, int);
+	return va_arg(*ap, int);
+}
+
 static unsigned long long arg_unsigned(const struct spec *f, va_list *ap)
 {
 	if (f->length == 3)
@@ -136,7 +163,7 @@ static void convert(struct out *o, char c, struct spec *f, va_list *ap)
 	switch (c) {
 	case 'd':
 	case 'i':
-		v = f->length == 3 ? va_arg(*ap, long long) : va_arg(*ap, int);
+		v = arg_signed(f, ap);
 		put_number(o, f, v < 0 ? -(unsigned long long)v : (unsigned long long)v, v < 0, 10,
 			   false);
 		break;
@@ -155,7 +182,7 @@ static void convert(struct out *o, char c, struct spec *f, va_list *ap)
 		put_number(o, f, (uintptr_t)va_arg(*ap, void *), false, 16, false);
 		break;
 	case 'c':
-		put(o, (char)va_arg(*ap, int));
+		put_char(o, f, (char)va_arg(*ap, int));
 		break;
 	case 's':
 		put_string(o, f, va_arg(*ap, const char *));

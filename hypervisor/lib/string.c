@@ -125,7 +125,7 @@ static int digit_value(char c)
 
 unsigned long long hv_strtoull(const char *s, const char **ret_end, unsigned int base)
 {
-	unsigned long long v = 0;
+	unsigned long long v = 0, too_large = 0;
 
 	if (!base) {
 		base = 10;
@@ -136,11 +136,14 @@ unsigned long long hv_strtoull(const char *s, const char **ret_end, unsigned int
 			s += 2;
 		}
 	}
-	while (digit_value(*s) < (int)base)
-		v = v * base + (unsigned int)digit_value(*s++);
+	for (; digit_value(*s) < (int)base; s++) {
+		if (__builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, (unsigned int)digit_value(*s), &v))
+			v = too_large = ~0ULL;
+	}
 	if (ret_end)
 		*ret_end = s;
-	return v;
+	return v | too_large;
 }
 
 void hv_sort(void *base, size_t n, size_t size, int (*cmp)(const void *, const void *))

@@ -32,7 +32,10 @@ char *strchr(const char *s, int c);
 /* Copies and always terminates; returns strlen(src). */
 size_t hv_strlcpy(char *dst, const char *src, size_t size);
 
-/* Number in C syntax (0x, 0 prefix); *ret_end is the first unused character. */
+/*
+ * Number in C syntax (0x, 0 prefix); *ret_end is the first unused character. One that
+ * is too large is the largest there is.
+ */
 unsigned long long hv_strtoull(const char *s, const char **ret_end, unsigned int base);
 
 /*
