@@ -12,31 +12,23 @@
 #include <hv/domain.h>
 #include <hv/evtchn.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <hv/lib.h>
 #include <hv/softirq.h>
 #include <hv/spinlock.h>
 #include <hv/time.h>
-#include <public/sysctl.h>
 #include <arch/cpu.h>
 #include <arch/ns16550.h>
 
-#define EARLY_RING   4096
-#define RING_MIN     (16 * 1024)
-#define RING_MAX     (16UL << 20)
+#include "conring.h"
+
 #define RX_SIZE      256
 #define ESCAPE_CHAR  0x01 /* Ctrl-A */
 #define ESCAPE_COUNT 3
 
-static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
+struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
 static struct console_dev *dev;
 static bool forced_sync;
-
-/* Output ring: bytes [prod - size, prod) are there, free-running offsets. */
-static char early_ring[EARLY_RING];
-static char *ring = early_ring;
-static uint32_t ring_size = EARLY_RING, ring_prod, ring_cons;
-static uint64_t opt_conring_size __initdata = 1UL << 20;
-CMDLINE_SIZE("conring_size", opt_conring_size);
 
 /*
  * Also what the control domain writes? Then `xl dmesg` on the serial line has no
@@ -54,13 +46,9 @@ static unsigned int escape_seen;
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static int host_level = LOG_INFO, guest_level = LOG_WARN;
 
-/* <level>[/<rate-limited level>]; the second part is accepted. -1: none. */
-static int parse_level(const char *s, int *ret_level)
+/* -1: none. */
+static int level_of(const char *s, size_t n, int *ret_level)
 {
-	size_t n = 0;
-
-	while (s[n] && s[n] != '/')
-		n++;
 	if (n == 3 && !strncmp(s, "all", n)) {
 		*ret_level = LOG_DEBUG;
 		return 0;
@@ -78,35 +66,56 @@ static int parse_level(const char *s, int *ret_level)
 	return -EINVAL;
 }
 
+/* <level>[/<rate-limited level>]; the second has no effect. */
+static int parse_level(const char *s, int *ret_level)
+{
+	const char *slash = strchr(s, '/');
+	int unused;
+
+	if (slash && level_of(slash + 1, strlen(slash + 1), &unused))
+		return -EINVAL;
+	return level_of(s, slash ? (size_t)(slash - s) : strlen(s), ret_level);
+}
+
 static int __init parse_loglvl(const char *s)
 {
 	return parse_level(s, &host_level);
 }
-CMDLINE_CUSTOM("loglvl", parse_loglvl);
+CMDLINE_CUSTOM("loglvl", parse_loglvl, "info");
 
 static int __init parse_guest_loglvl(const char *s)
 {
 	return parse_level(s, &guest_level);
 }
-CMDLINE_CUSTOM("guest_loglvl", parse_guest_loglvl);
+CMDLINE_CUSTOM("guest_loglvl", parse_guest_loglvl, "warning");
 
 static bool use_com1 __initdata = true;
 
+/* A list of com1, vga (of which there is nothing to see) and none. */
 static int __init parse_console(const char *s)
 {
-	use_com1 = strncmp(s, "none", 4) != 0;
+	bool com1 = false;
+
+	for (;; s++) {
+		size_t n = 0;
+
+		while (s[n] && s[n] != ',')
+			n++;
+		if (n == 4 && !strncmp(s, "com1", n))
+			com1 = true;
+		else if ((n != 3 || strncmp(s, "vga", n) != 0) &&
+			 (n != 4 || strncmp(s, "none", n) != 0))
+			return -EINVAL;
+		s += n;
+		if (!*s)
+			break;
+	}
+	use_com1 = com1;
 	return 0;
 }
-CMDLINE_CUSTOM("console", parse_console);
+CMDLINE_CUSTOM("console", parse_console, "com1");
 
 /* ---- output --------------------------------------------------------------- */
-
-static void ring_put(char c)
-{
-	ring[ring_prod++ & (ring_size - 1)] = c;
-	if (ring_prod - ring_cons > ring_size)
-		ring_cons = ring_prod - ring_size;
-}
 
 static void dev_put(char c)
 {
@@ -125,11 +134,14 @@ static void write_out(const char *s, size_t n, bool to_ring)
 		flags = spin_lock_irqsave(&console_lock);
 	for (size_t i = 0; i < n; i++) {
 		if (to_ring)
-			ring_put(s[i]);
+			conring_put(s[i]);
 		dev_put(s[i]);
 	}
-	if (!forced_sync)
-		spin_unlock_irqrestore(&console_lock, flags);
+	if (forced_sync)
+		return;
+	spin_unlock_irqrestore(&console_lock, flags);
+	if (to_ring && READ_ONCE(hardware_domain))
+		softirq_raise(SOFTIRQ_CONSOLE);
 }
 
 void console_write(const char *s, size_t n)
@@ -256,6 +268,11 @@ static long guest_write(unsigned int count, uint64_t buf)
 	for (unsigned int done = 0; done < count;) {
 		unsigned int n = min(count - done, (unsigned int)sizeof(chunk));
 
+		if (done && hypercall_preempt_check()) {
+			const unsigned long args[] = {CONSOLEIO_write, count - done, buf + done};
+
+			return hypercall_continue(__HYPERVISOR_console_io, 3, args);
+		}
 		if (guest_copy_in(chunk, buf + done, n))
 			return -EFAULT;
 		write_out(chunk, n, opt_console_to_ring);
@@ -279,93 +296,51 @@ static long guest_read(unsigned int count, uint64_t buf)
 	return (long)n;
 }
 
+/* An ordinary guest's early messages are a debugging aid: a line each, log level debug. */
+static long ordinary_write(unsigned int count, uint64_t buf)
+{
+	char line[128];
+	unsigned int n = min(count, (unsigned int)sizeof(line) - 1);
+
+	if (guest_copy_in(line, buf, n))
+		return -EFAULT;
+	while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+		n--;
+	/* It is not to make up other lines, or to talk to the terminal. */
+	for (unsigned int i = 0; i < n; i++) {
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '.';
+	}
+	printk_guest(LOG_DEBUG, "d%u: %.*s\n", current->domain->id, (int)n, line);
+	return 0;
+}
+
 long do_console_io(unsigned int cmd, unsigned int count, uint64_t buf)
 {
-	if (!is_control_domain(current->domain)) {
-		/* An ordinary guest's early messages are a debugging aid: log level debug. */
-		char line[128];
-		unsigned int n = min(count, (unsigned int)sizeof(line) - 1);
-
-		if (cmd != CONSOLEIO_write)
-			return -EPERM;
-		if (guest_copy_in(line, buf, n))
-			return -EFAULT;
-		line[n] = 0;
-		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			line[--n] = 0;
-		printk_guest(LOG_DEBUG, "d%u: %s\n", current->domain->id, line);
-		return 0;
-	}
+	if (!is_control_domain(current->domain))
+		return cmd == CONSOLEIO_write ? ordinary_write(count, buf) : -EPERM;
 	switch (cmd) {
 	case CONSOLEIO_write:
-		/* In one go up to a page: serial output of more is no emergency. */
-		return guest_write(min(count, 4096U), buf);
+		return guest_write(count, buf);
 	case CONSOLEIO_read:
 		return guest_read(count, buf);
 	default:
-		return -ENOSYS;
+		return hypercall_no_subop(__HYPERVISOR_console_io, cmd);
 	}
-}
-
-int console_ring_read(struct xen_sysctl_readconsole *op)
-{
-	uint32_t idx = op->incremental ? op->index : 0, prod, left, n = 0;
-	unsigned long irq_flags;
-	char chunk[128];
-
-	irq_flags = spin_lock_irqsave(&console_lock);
-	prod = ring_prod;
-	/* An index from before the oldest byte, or from nowhere, starts at the oldest. */
-	if (prod - idx > prod - ring_cons)
-		idx = ring_cons;
-	spin_unlock_irqrestore(&console_lock, irq_flags);
-	left = min(prod - idx, op->count);
-	while (n < left) {
-		uint32_t c = min(left - n, (uint32_t)sizeof(chunk));
-		unsigned long flags = spin_lock_irqsave(&console_lock);
-
-		for (uint32_t i = 0; i < c; i++)
-			chunk[i] = ring[(idx + i) & (ring_size - 1)];
-		spin_unlock_irqrestore(&console_lock, flags);
-		if (guest_copy_out(op->buffer.a + n, chunk, c))
-			return -EFAULT;
-		n += c;
-		idx += c;
-	}
-	op->count = n;
-	op->index = idx;
-	if (op->clear)
-		ring_cons = idx;
-	return 0;
 }
 
 /* ---- start-up ----------------------------------------------------------------- */
 
 void __init console_init_early(void)
 {
+	uint32_t index = 0;
+	char c;
+
 	if (use_com1)
 		dev = ns16550_init();
-}
-
-void __init console_init_ring(void)
-{
-	uint32_t size = RING_MIN;
-	unsigned int order = 2;
-	char *p;
-
-	while (size < opt_conring_size && size < RING_MAX) {
-		size *= 2;
-		order++;
-	}
-	p = hyp_pages_alloc(order);
-	if (!p) {
-		pr_warn("No memory for a console ring of %u KiB\n", size >> 10);
-		return;
-	}
-	for (uint32_t i = ring_cons; i != ring_prod; i++)
-		p[i & (size - 1)] = ring[i & (ring_size - 1)];
-	ring = p;
-	ring_size = size;
+	/* What was said before, of the command line. */
+	for (; conring_peek(&c, 1, &index); index++)
+		dev_put(c);
 }
 
 void __init console_init_irq(void)

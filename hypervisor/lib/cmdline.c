@@ -41,7 +41,7 @@ uint64_t cmdline_parse_size(const char *s, const char **ret_end)
 	}
 	if (ret_end)
 		*ret_end = s;
-	return v << shift;
+	return v > UINT64_MAX >> shift ? CMDLINE_SIZE_TOO_LARGE : v << shift;
 }
 
 static int parse_bool(const char *v)
@@ -58,6 +58,18 @@ static int parse_bool(const char *v)
 			return 0;
 	}
 	return -EINVAL;
+}
+
+static uint64_t load(const struct cmdline_option *o)
+{
+	switch (o->size) {
+	case 1:
+		return *(const uint8_t *)o->var;
+	case 4:
+		return *(const uint32_t *)o->var;
+	default:
+		return *(const uint64_t *)o->var;
+	}
 }
 
 static void store(const struct cmdline_option *o, uint64_t v)
@@ -92,24 +104,51 @@ static int apply(const struct cmdline_option *o, const char *value, bool negated
 		return 0;
 	case CMDLINE_KIND_UINT:
 		v = hv_strtoull(value, &end, 0);
-		if (!*value || *end || (o->size < 8 && v >> (o->size * 8)))
+		if (!*value || *end || v == UINT64_MAX || (o->size < 8 && v >> (o->size * 8)))
 			return -EINVAL;
 		store(o, v);
 		return 0;
 	case CMDLINE_KIND_SIZE:
 		v = cmdline_parse_size(value, &end);
-		if (!*value || *end)
+		if (*value < '0' || *value > '9' || *end || v == CMDLINE_SIZE_TOO_LARGE ||
+		    (o->size < 8 && v >> (o->size * 8)))
 			return -EINVAL;
 		store(o, v);
 		return 0;
 	case CMDLINE_KIND_STRING:
-		return hv_strlcpy(o->var, value, o->size) < o->size ? 0 : -EINVAL;
+		if (strlen(value) >= o->size)
+			return -EINVAL;
+		hv_strlcpy(o->var, value, o->size);
+		return 0;
 	case CMDLINE_KIND_CUSTOM:
 		return o->parse(value);
 	case CMDLINE_KIND_IGNORED:
 		break;
 	}
 	return 0;
+}
+
+/* The value is no good: which one is there instead? */
+static void report(const struct cmdline_option *o, const char *word)
+{
+	switch (o->kind) {
+	case CMDLINE_KIND_BOOL:
+		pr_warn("Command line: '%s' is malformed, %s=%s is used instead\n", word, o->name,
+			load(o) ? "yes" : "no");
+		break;
+	case CMDLINE_KIND_STRING:
+		pr_warn("Command line: '%s' is malformed, %s=%s is used instead\n", word, o->name,
+			(const char *)o->var);
+		break;
+	case CMDLINE_KIND_CUSTOM:
+		pr_warn("Command line: '%s' is malformed and left out; the default is %s=%s\n",
+			word, o->name, o->dflt);
+		break;
+	default:
+		pr_warn("Command line: '%s' is malformed, %s=%lu%s is used instead\n", word,
+			o->name, load(o), o->kind == CMDLINE_KIND_SIZE ? "B" : "");
+		break;
+	}
 }
 
 static const struct cmdline_option *find(const char *name, const struct cmdline_option *first,
@@ -141,8 +180,7 @@ static void parse_word(const char *word, const struct cmdline_option *first,
 		return;
 	}
 	if (apply(o, value, negated))
-		pr_warn("Command line: '%s': bad value for %s, the default stays in force\n", word,
-			o->name);
+		report(o, word);
 }
 
 void cmdline_parse(const char *line, const struct cmdline_option *first,

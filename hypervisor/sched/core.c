@@ -30,7 +30,7 @@ static int __init parse_sched(const char *s)
 {
 	return strcmp(s, credit_ops.name) ? -EINVAL : 0;
 }
-CMDLINE_CUSTOM("sched", parse_sched);
+CMDLINE_CUSTOM("sched", parse_sched, "credit");
 
 /* ---- states -------------------------------------------------------------------------- */
 

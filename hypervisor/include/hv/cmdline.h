@@ -5,9 +5,9 @@
  * `name=value`. A subsystem declares its options where it uses them:
  *	CMDLINE_BOOL("noreboot", opt_noreboot);
  *	CMDLINE_UINT("maxcpus", opt_maxcpus);
- *	CMDLINE_CUSTOM("dom0_mem", parse_dom0_mem);
+ *	CMDLINE_CUSTOM("sched", parse_sched, "credit");
  * An unknown option is logged by name and ignored; a malformed value is logged
- * with the default that stays in force. A later duplicate wins.
+ * with the one that is used instead. A later duplicate wins.
  */
 #ifndef HV_CMDLINE_H
 #define HV_CMDLINE_H
@@ -29,18 +29,21 @@ struct cmdline_option {
 	enum cmdline_kind kind;
 	uint32_t size; /* of *var: string buffer, or integer */
 	void *var;
-	int (*parse)(const char *value); /* custom: 0 or -EINVAL */
+	/* Custom: 0, or -EINVAL and nothing has changed. */
+	int (*parse)(const char *value);
+	const char *dflt; /* custom: the default, for messages */
 };
 
 #ifdef __PAVISE_HYPERVISOR__
 #define CMDLINE_SECTION __attribute__((section(".init.cmdline"), used, aligned(8)))
 #else
-#define CMDLINE_SECTION __attribute__((unused))
+/* Programs find theirs between __start_ht_cmdline and __stop_ht_cmdline. */
+#define CMDLINE_SECTION __attribute__((section("ht_cmdline"), used, aligned(8)))
 #endif
 #define CMDLINE_ID2(a, b) a##b
-#define CMDLINE_ID(line)  CMDLINE_ID2(cmdline_option_, line)
+#define CMDLINE_ID(n)     CMDLINE_ID2(cmdline_option_, n)
 #define CMDLINE_OPTION(...) \
-	static const struct cmdline_option CMDLINE_ID(__LINE__) CMDLINE_SECTION = {__VA_ARGS__}
+	static const struct cmdline_option CMDLINE_ID(__COUNTER__) CMDLINE_SECTION = {__VA_ARGS__}
 
 #define CMDLINE_BOOL(n, v) \
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_BOOL, .var = &(v), .size = sizeof(v))
@@ -50,16 +53,21 @@ struct cmdline_option {
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_SIZE, .var = &(v), .size = sizeof(v))
 #define CMDLINE_STRING(n, v) \
 	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_STRING, .var = (v), .size = sizeof(v))
-#define CMDLINE_CUSTOM(n, fn) CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_CUSTOM, .parse = (fn))
+#define CMDLINE_CUSTOM(n, fn, d) \
+	CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_CUSTOM, .parse = (fn), .dflt = (d))
 /* Accepted without effect: known to Xen's users, nothing to do here. */
-#define CMDLINE_IGNORED(n)    CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_IGNORED)
+#define CMDLINE_IGNORED(n) CMDLINE_OPTION(.name = n, .kind = CMDLINE_KIND_IGNORED)
 
 /* Parses and keeps a copy for XENVER_commandline. */
 void cmdline_parse(const char *line, const struct cmdline_option *first,
 		   const struct cmdline_option *last);
 const char *cmdline_saved(void);
 
-/* A size with suffix; *ret_end as in strtoull. Without suffix: KiB. */
+/*
+ * A size with suffix; *ret_end as in strtoull. Without suffix: KiB. One that no
+ * number holds is CMDLINE_SIZE_TOO_LARGE.
+ */
+#define CMDLINE_SIZE_TOO_LARGE UINT64_MAX
 uint64_t cmdline_parse_size(const char *s, const char **ret_end);
 
 #endif

@@ -29,7 +29,7 @@ struct console_dev {
 	void (*init_irq)(void);
 };
 
-/* Earliest: parse console= com1=, start the UART, polled. */
+/* After the command line was read: starts the UART, polled, and shows what the ring has. */
 void console_init_early(void);
 /* Ring of conring_size= bytes; needs the allocator. */
 void console_init_ring(void);

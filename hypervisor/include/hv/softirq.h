@@ -13,8 +13,8 @@
 enum softirq {
 	SOFTIRQ_TIMER,
 	SOFTIRQ_SCHED, /* choose another vCPU */
-	SOFTIRQ_TASKLET, /* tasklets, hv/tasklet.h */
-	SOFTIRQ_CONSOLE, /* drain the console ring to the serial line */
+	SOFTIRQ_TASKLET, /* debug keys */
+	SOFTIRQ_CONSOLE, /* there is something new in the console ring */
 	NR_SOFTIRQS,
 };
 

@@ -27,8 +27,6 @@
 #include <arch/setup.h>
 #include <arch/traps.h>
 
-#define NS16550_PORTS 8
-
 extern const struct cmdline_option __cmdline_start[], __cmdline_end[];
 
 /* Known to users of Xen's command line; nothing here needs them. */
@@ -93,7 +91,7 @@ static void __init init_devices(void)
 	time_init();
 	irq_init();
 	if (ns16550_port())
-		ioport_deny(ns16550_port(), NS16550_PORTS);
+		ioport_deny(ns16550_port(), NS16550_NR_PORTS);
 	local_irq_enable();
 	console_init_irq();
 }
@@ -126,8 +124,8 @@ __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 		console_init_early();
 		panic("Not started by a Multiboot loader (magic %#x)", magic);
 	}
-	console_init_early();
 	cmdline_parse(boot_info.cmdline, __cmdline_start, __cmdline_end);
+	console_init_early();
 	print_banner();
 	features_detect();
 	features_init_cpu();

@@ -41,7 +41,8 @@
 #define FIFO_SIZE        16
 #define BASE_BAUD        115200
 
-#define TX_RING 16384 /* power of two */
+#define NR_ISA_IRQS 16
+#define TX_RING     16384 /* power of two */
 
 static struct {
 	uint16_t port;
@@ -55,29 +56,36 @@ static struct {
 static bool opt_sync_console __initdata;
 CMDLINE_BOOL("sync_console", opt_sync_console);
 
-/* com1=<baud>[,<bits><parity><stop>[,<port>[,<irq>]]]; "auto" keeps the baud rate. */
+/* Eight data bits, no parity, one stop bit: what the port is set to. */
+static const char frame[] = "8n1";
+
+/* com1=<baud>[,8n1[,<port>[,<irq>]]]; "auto" keeps the baud rate. */
 static int __init parse_com1(const char *s)
 {
-	if (!strncmp(s, "auto", 4)) {
-		s += 4;
-	} else {
-		unsigned int baud = (unsigned int)hv_strtoull(s, &s, 10);
+	unsigned long long baud = uart.baud, port = uart.port, irq = uart.irq;
 
-		if (!baud || BASE_BAUD % baud)
+	if (!strncmp(s, "auto", 4))
+		s += 4;
+	else
+		baud = hv_strtoull(s, &s, 10);
+	if (*s == ',' && *++s != ',' && *s) {
+		if (strncmp(s, frame, sizeof(frame) - 1))
 			return -EINVAL;
-		uart.baud = baud;
+		s += sizeof(frame) - 1;
 	}
-	if (*s == ',') {
-		while (*++s && *s != ',')
-			;
-	}
-	if (*s == ',')
-		uart.port = (uint16_t)hv_strtoull(s + 1, &s, 0);
-	if (*s == ',')
-		uart.irq = (unsigned int)hv_strtoull(s + 1, &s, 0);
-	return *s ? -EINVAL : 0;
+	if (*s == ',' && *++s != ',' && *s)
+		port = hv_strtoull(s, &s, 0);
+	if (*s == ',' && *++s)
+		irq = hv_strtoull(s, &s, 0);
+	if (*s || !baud || baud > BASE_BAUD || BASE_BAUD % baud || !port ||
+	    port > 0x10000 - NS16550_NR_PORTS || !irq || irq >= NR_ISA_IRQS)
+		return -EINVAL;
+	uart.baud = (unsigned int)baud;
+	uart.port = (uint16_t)port;
+	uart.irq = (unsigned int)irq;
+	return 0;
 }
-CMDLINE_CUSTOM("com1", parse_com1);
+CMDLINE_CUSTOM("com1", parse_com1, "115200,8n1,0x3f8,4");
 
 static uint8_t reg_read(unsigned int r)
 {

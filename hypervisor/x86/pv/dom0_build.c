@@ -18,7 +18,6 @@
  */
 #include <hv/bootinfo.h>
 #include <hv/bzimage.h>
-#include <hv/cmdline.h>
 #include <hv/domain.h>
 #include <hv/elf.h>
 #include <hv/hypercall.h>
@@ -33,6 +32,7 @@
 #include <arch/pv.h>
 
 #include "../boot/decompress.h"
+#include "dom0_options.h"
 
 #define BASE_ROUND           (4UL << 20)
 #define BASE_SLACK           (512UL << 10)
@@ -41,33 +41,6 @@
 #define PTE_TABLE            (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define PTE_RW_PAGE          (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define PTE_RO_PAGE          (PTE_P | PTE_US | PTE_A)
-
-static uint64_t opt_mem __initdata, opt_mem_min __initdata, opt_mem_max __initdata;
-static uint32_t opt_max_vcpus __initdata;
-CMDLINE_UINT("dom0_max_vcpus", opt_max_vcpus);
-
-/* dom0_mem=[min:<size>,][max:<size>,][<size>] in any order. */
-static int __init parse_dom0_mem(const char *s)
-{
-	while (*s) {
-		uint64_t *what = &opt_mem;
-
-		if (!strncmp(s, "min:", 4)) {
-			what = &opt_mem_min;
-			s += 4;
-		} else if (!strncmp(s, "max:", 4)) {
-			what = &opt_mem_max;
-			s += 4;
-		}
-		if (*s < '0' || *s > '9')
-			return -EINVAL;
-		*what = cmdline_parse_size(s, &s);
-		if (*s && *s++ != ',')
-			return -EINVAL;
-	}
-	return 0;
-}
-CMDLINE_CUSTOM("dom0_mem", parse_dom0_mem);
 
 struct build {
 	struct domain *d;
@@ -168,10 +141,10 @@ static unsigned long __init pages_wanted(const struct build *b)
 	unsigned long avail = page_free_count() + b->ramdisk_pages, reserve, nr;
 
 	reserve = min(avail / RESERVE_MIN_FRACTION, RESERVE_MAX_PAGES);
-	nr = opt_mem ? opt_mem >> PAGE_SHIFT : avail - reserve;
-	if (opt_mem_max)
-		nr = min(nr, (unsigned long)(opt_mem_max >> PAGE_SHIFT));
-	nr = max(nr, (unsigned long)(opt_mem_min >> PAGE_SHIFT));
+	nr = dom0_options.mem ? dom0_options.mem >> PAGE_SHIFT : avail - reserve;
+	if (dom0_options.mem_max)
+		nr = min(nr, (unsigned long)(dom0_options.mem_max >> PAGE_SHIFT));
+	nr = max(nr, (unsigned long)(dom0_options.mem_min >> PAGE_SHIFT));
 	/* Descriptors for what we need ourselves must be left. */
 	return min(nr, avail - avail / 64);
 }
@@ -470,13 +443,13 @@ static void __init create(struct build *b)
 	};
 	int rc;
 
-	if (opt_max_vcpus)
-		vcpus = min(opt_max_vcpus, (uint32_t)MAX_VCPUS);
+	if (dom0_options.max_vcpus)
+		vcpus = min(dom0_options.max_vcpus, (uint32_t)MAX_VCPUS);
 	config.max_vcpus = vcpus;
 	rc = domain_create(0, &config, true, &b->d);
 	if (rc)
 		panic("The control domain can't be created (%d)", rc);
-	b->d->max_pages = opt_mem_max ? opt_mem_max >> PAGE_SHIFT : UINT32_MAX;
+	b->d->max_pages = dom0_options.mem_max ? dom0_options.mem_max >> PAGE_SHIFT : UINT32_MAX;
 	for (unsigned int i = 0; i < vcpus; i++) {
 		rc = vcpu_create(b->d, i, i % cpumask_weight(cpu_online_map));
 		if (rc)

@@ -40,6 +40,15 @@ LIBS-test_evtchn_threads := -lpthread
 $(eval $(call unit-hv-test,test_evtchn_threads,$(UNIT_HV_PORTS)))
 $(eval $(call unit-hv-test,test_grant,$(UNIT_HV_PORTS)))
 
+UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)
+$(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
+$(eval $(call unit-hv-test,test_lib,$(addprefix hypervisor/lib/,bitops.c e820.c string.c) \
+	$(UNIT_HV)/own_string.c))
+$(eval $(call unit-hv-test,test_cmdline,hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))
+CFLAGS-hypervisor/console := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_console,hypervisor/console/console.c hypervisor/console/conring.c \
+	hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))
+
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.
 UNIT_HV_DECOMP  := $(BUILD)/$(UNIT_HV)/test_decompress

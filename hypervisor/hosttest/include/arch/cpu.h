@@ -48,6 +48,10 @@ static inline uint64_t rdtsc(void)
 	return ++ht_tsc;
 }
 
+/* I/O ports: the test's own. */
+uint8_t inb(uint16_t port);
+void outb(uint16_t port, uint8_t v);
+
 #define smp_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)

@@ -8,9 +8,11 @@
 
 struct console_dev;
 
+#define NS16550_NR_PORTS 8
+
 struct console_dev *ns16550_init(void);
 void ns16550_force_sync(void);
-/* Its first I/O port (of eight), to be kept from guests; 0: not in use. */
+/* Its first I/O port, to be kept from guests; 0: not in use. */
 uint16_t ns16550_port(void);
 
 #endif
