@@ -30,6 +30,8 @@ PREFIX          ?= /usr/local
 
 # Debug builds check every lock, reference count and frame type as they go.
 DEBUG           ?= y
+# Recount everything after each domain's death (as the boot option `audit` does).
+AUDIT           ?= n
 
 # V=1 shows whole command lines.
 V               ?= 0

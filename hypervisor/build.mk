@@ -2,7 +2,7 @@
 # The hypervisor image, build/pavise. `make hv-objs` only compiles.
 
 HV_OUT      := $(BUILD)/hypervisor
-HV_DIRS     := lib mm hypercall evtchn grant sched time domain console \
+HV_DIRS     := lib mm hypercall evtchn grant sched time domain console audit \
                x86/boot x86/cpu x86/traps x86/pv x86/mm x86/dev
 HV_NOT      :=
 include hypervisor/x86/boot/decompress.mk
@@ -10,6 +10,7 @@ HV_SRCS     := $(foreach d,$(HV_DIRS),$(wildcard hypervisor/$(d)/*.c hypervisor/
 HV_OBJS     := $(patsubst hypervisor/%,$(HV_OUT)/%.o,$(filter-out $(HV_NOT),$(HV_SRCS)))
 
 HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),1,0) \
+               -DCONFIG_AUDIT=$(if $(filter y,$(AUDIT)),1,0) \
                -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
                -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
 HV_CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \

@@ -124,14 +124,29 @@ static void tty_input(struct guest *g)
 	hv_evtchn_notify(g->d->evtchn, g->port);
 }
 
-static int tty_publish(struct guest *g)
-{
-	struct xsc_path p;
+struct tty_node {
+	unsigned int domid;
+	const char *value;
+};
 
-	if (!g->d->xs)
-		return -EPIPE;
-	return xsc_write_str(g->d->xs, XSC_NO_TX,
-			     xsc_pathf(&p, "/local/domain/%u/console/tty", g->id), g->pty.name);
+/* Only below what is still there: a tool may just have removed the domain's nodes. */
+static int write_tty_node(struct xsc *xs, uint32_t tx, void *arg)
+{
+	const struct tty_node *n = arg;
+	struct xsc_path p;
+	int rc = xsc_exists(xs, tx, xsc_pathf(&p, "/local/domain/%u", n->domid));
+
+	if (rc <= 0)
+		return rc;
+	return xsc_write_str(xs, tx, xsc_pathf(&p, "/local/domain/%u/console/tty", n->domid),
+			     n->value);
+}
+
+static int tty_publish(struct guest *g, const char *value)
+{
+	struct tty_node n = {g->id, value};
+
+	return g->d->xs ? xsc_tx_run(g->d->xs, write_tty_node, &n) : -EPIPE;
 }
 
 static int tty_open(struct guest *g)
@@ -409,7 +424,7 @@ void guest_update(struct guest *g)
 	}
 	if (guest_connect(g, ring_ref, port))
 		return;
-	rc = tty_publish(g);
+	rc = tty_publish(g, g->pty.name);
 	if (rc)
 		report_error("domain %u: its terminal's name cannot be published: %s", g->id,
 			     strerror(-rc));
@@ -435,11 +450,8 @@ void guest_domain_gone(struct guest *g)
 
 void guest_free(struct guest *g, bool handover)
 {
-	struct xsc_path p;
-
-	if (handover && g->state == GUEST_CONNECTED && g->d->xs)
-		xsc_write_str(g->d->xs, XSC_NO_TX,
-			      xsc_pathf(&p, "/local/domain/%u/console/tty", g->id), "");
+	if (handover && g->state == GUEST_CONNECTED)
+		tty_publish(g, "");
 	ring_unmap(g);
 	port_unbind(g);
 	pty_close(&g->pty, g->d->inotify);

@@ -7,6 +7,7 @@
  * domains_lock. domctl calls are serialised by their own lock, so a domain is
  * made and killed by one caller at a time.
  */
+#include <hv/audit.h>
 #include <hv/domain.h>
 #include <hv/evtchn.h>
 #include <hv/grant.h>
@@ -404,6 +405,7 @@ void domain_check_gone(struct domain *d)
 	by_id[d->id % MAX_DOMAINS] = NULL;
 	domain_unlink(d);
 	domain_notify_change();
+	audit_after_death();
 }
 
 int domain_kill(struct domain *d)

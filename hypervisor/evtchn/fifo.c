@@ -33,6 +33,7 @@
  *
  * Locks: fifo_queue.lock for tail and append; one at a time.
  */
+#include <hv/audit.h>
 #include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/lib.h>
@@ -449,4 +450,23 @@ void evtchn_fifo_teardown(struct domain *d)
 	hv_free(f);
 	/* Ports that only the FIFO ABI held back are free now. */
 	d->evtchn_free_hint = 1;
+}
+
+static void hold_frame_of(const void *p)
+{
+	if (p)
+		audit_hold(virt_to_page((void *)((unsigned long)p & ~(PAGE_SIZE - 1))), true);
+}
+
+void evtchn_audit_holds(const struct domain *d)
+{
+	const struct evtchn_fifo *f = d->evtchn_fifo;
+	const struct vcpu *v;
+
+	for (unsigned int i = 0; f && i < f->max_pages; i++)
+		hold_frame_of(f->page[i]);
+	for_each_vcpu (d, v) {
+		if (v->evtchn_fifo)
+			hold_frame_of(v->evtchn_fifo->block);
+	}
 }

@@ -79,6 +79,7 @@ struct domain *ht_domain_new(unsigned int id, unsigned int vcpus, unsigned int m
 	d->page_blocks = hv_zalloc_array(BITS_TO_LONGS((HT_FRAMES >> 9) + 1), sizeof(long));
 	d->vcpu = hv_zalloc_array(vcpus, sizeof(*d->vcpu));
 	by_id[id] = d;
+	list_add_tail(&d->list, &domain_list);
 	d->shared_info = hyp_page_alloc();
 	page_share(d->shared_info, d, true);
 	for (unsigned int i = 0; i < vcpus; i++) {
@@ -142,6 +143,7 @@ void ht_domain_free(struct domain *d)
 	for_each_vcpu (d, v)
 		hv_free(v);
 	by_id[d->id] = NULL;
+	list_del(&d->list);
 	if (hardware_domain == d)
 		hardware_domain = NULL;
 	hv_free(d->vcpu);

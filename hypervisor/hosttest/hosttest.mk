@@ -11,4 +11,4 @@ HT              := hypervisor/hosttest
 HT_MACHINE      := $(HT)/machine.c $(addprefix hypervisor/lib/,bitops.c spinlock.c) \
                    $(addprefix hypervisor/mm/,alloc.c owner.c page_alloc.c page_type.c)
 HT_DOMAIN       := $(HT)/domain.c $(wildcard hypervisor/evtchn/*.c) $(wildcard hypervisor/grant/*.c) \
-                   $(HT)/irq.c $(HT)/pte.c
+                   $(HT)/irq.c $(HT)/pte.c $(HT)/audit.c

@@ -28,6 +28,22 @@ sub config {
 	return $file;
 }
 
+# The control domain's image with the small kernels of tests/guests in /guests. Two
+# initramfs in one file are one to the kernel; the control domain's is LZ4, whose
+# old format has no end: it has to be the last.
+sub image_with_tests {
+	my ($name) = $0 =~ m{([^/]+)\.t$};
+	my $image = "$ENV{BUILD}/image/dom0-$name.img";
+	open(my $out, '>', $image) or die "$image: $!\n";
+	for my $part ("$ENV{BUILD}/tests/guests/guests.img", $ENV{INITRD}) {
+		open(my $in, '<', $part) or die "$part: $!\n";
+		local $/;
+		print $out readline($in);
+	}
+	close($out) or die "$image: $!\n";
+	return $image;
+}
+
 # Creates a guest and waits on its console for its shell; leaves the console.
 sub create {
 	my ($m, $file) = @_;

@@ -11,19 +11,9 @@ use warnings;
 use Test::More;
 use lib ($ENV{PAVISE_TOP} // '.') . '/tests/lib';
 use Machine;
+use Guests;
 
-# Two initramfs in one file are one to the kernel. The control domain's is LZ4,
-# whose old format has no end: it has to be the last.
-my $image = "$ENV{BUILD}/image/dom0-guests.img";
-open(my $out, '>', $image) or die "$image: $!\n";
-for my $part ("$ENV{BUILD}/tests/guests/guests.img", $ENV{INITRD}) {
-	open(my $in, '<', $part) or die "$part: $!\n";
-	local $/;
-	print $out readline($in);
-}
-close($out) or die "$image: $!\n";
-
-my $m = Machine->boot(env => { INITRD => $image });
+my $m = Machine->boot(env => { INITRD => Guests::image_with_tests() });
 $m->dom0;
 $m->run('dmesg -n 1');
 
@@ -37,6 +27,7 @@ for my $name (@names) {
 	my ($result) = $text =~ /^((?:not )?ok \d+ .*)$/m;
 	ok(($result // '') =~ /^ok /, $name) or diag($text);
 }
+is($m->audit, '', 'counts and links of the hypervisor are right');
 $m->send("poweroff\n");
 is($m->ended(60), 0, 'powers off');
 done_testing;

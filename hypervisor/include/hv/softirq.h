@@ -15,6 +15,9 @@ enum softirq {
 	SOFTIRQ_SCHED, /* choose another vCPU */
 	SOFTIRQ_TASKLET, /* debug keys */
 	SOFTIRQ_CONSOLE, /* there is something new in the console ring */
+	/* After all others, which take precedence: */
+	SOFTIRQ_RENDEZVOUS, /* wait for another CPU, hv/rendezvous.h */
+	SOFTIRQ_AUDIT, /* recount everything, hv/audit.h */
 	NR_SOFTIRQS,
 };
 

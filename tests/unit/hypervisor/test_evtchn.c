@@ -44,6 +44,7 @@ static void end(struct domain *d)
 
 static int teardown(void **state)
 {
+	ht_audit();
 	ht_guest_fault(NULL, 0);
 	ht_preempt_every(0);
 	ht_run(d0, 0);

@@ -79,6 +79,7 @@ static void no_use_bits(struct domain *d)
 
 static int teardown(void **state)
 {
+	ht_audit();
 	ht_guest_fault(NULL, 0);
 	ht_preempt_every(0);
 	ht_grant_map_fails = false;

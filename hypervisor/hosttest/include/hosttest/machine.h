@@ -77,6 +77,8 @@ static inline uint64_t ht_va(const void *p)
 struct domain *ht_domain_new(unsigned int id, unsigned int vcpus, unsigned int max_port);
 /* Its @vcpu runs on this CPU. NULL: the idle domain. */
 void ht_run(struct domain *d, unsigned int vcpu);
+/* Has ports and grants of all domains recounted (hv/audit.h); aborts on a difference. */
+void ht_audit(void);
 /* Marks it dying. */
 void ht_domain_dying(struct domain *d);
 /* The end: after the parts of it are destroyed. Everything must be back. */
