@@ -40,6 +40,34 @@ install_ours() {
 	done
 }
 
+# libxml2, which xl loads when it is to read or write XML. Its 31 MB of libicu's
+# data (code pages, which libxml2 wants for exotic encodings only) stay out: in
+# their place is a library with an empty table. UTF-8, UTF-16, Latin-1 and ASCII
+# need none.
+install_xml() {
+	local dir=$root/usr/lib/x86_64-linux-gnu xml data
+
+	xml=$(PATH=$PATH:/sbin ldconfig -p | awk '$1 == "libxml2.so.2" { print $NF; exit }')
+	[ -n "$xml" ] || die "libxml2.so.2 is missing"
+	install -D -m 644 "$(realpath "$xml")" "$dir/libxml2.so.2"
+	with_libs "$root" "$xml"
+	for data in "$dir"/libicudata.so.*; do
+		[ -e "$data" ] || continue
+		data=${data##*/}
+		# A header (its size, a magic, what follows in which format) and no entries.
+		"${CC:-gcc}" -shared -nostdlib -x c -o "$dir/$data" -Wl,-soname="$data" - <<-END
+			const struct {
+				unsigned short size;
+				unsigned char magic[2];
+				unsigned short info_size, reserved;
+				unsigned char format[16], pad[8];
+				unsigned int entries[2];
+			} icudt${data##*.}_dat = {32, {0xda, 0x27}, 20, 0,
+				{0, 0, 2, 0, 'C', 'm', 'n', 'D', 1}, {0}, {0}};
+		END
+	done
+}
+
 # Debian's programs keep their folder, which they know by name.
 install_debian() {
 	local t
@@ -61,7 +89,10 @@ install_debian() {
 tree "$root"
 mkdir -p "$root"/etc/xen "$root"/var/log/xen/console "$root"/boot
 case $TOOLS in
-pavise) install_ours "${ours[@]}" "${store_tools[@]}" ;;
+pavise)
+	install_ours "${ours[@]}" "${store_tools[@]}"
+	install_xml
+	;;
 debian) install_debian ;;
 mixed)
 	install_debian
@@ -71,6 +102,7 @@ mixed)
 		# xl looks for the console's client beside itself.
 		[ ! -x "$BUILD/$t" ] || ln -s "/usr/bin/$t" "$root$xen/bin/$t"
 	done
+	install_xml
 	;;
 *) die "TOOLS=$TOOLS: neither pavise, debian nor mixed" ;;
 esac

@@ -6,7 +6,7 @@ XL_GEN          := $(BUILD)/gen/$(XL_DIR)
 XL_SRCS         := $(wildcard $(XL_DIR)/*.c)
 XL_GEN_SRCS     := $(XL_GEN)/cfg_parse.tab.c $(XL_GEN)/cfg_scan.c
 XL_LIBS         := $(BUILD)/lib/libdomain.a $(BUILD)/lib/libhv.a $(BUILD)/lib/libxsclient.a
-XL_LDLIBS       := -lyajl -lxml2 -luuid
+XL_LDLIBS       := -lyajl -luuid
 
 CFLAGS-$(XL_DIR) := -I$(XL_GEN) -isystem /usr/include/libxml2 -DXL_VERSION='"$(VERSION)"'
 # What flex makes has a loop that compares int with size_t.

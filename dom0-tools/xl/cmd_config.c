@@ -114,7 +114,7 @@ int cmd_domxml_export(struct xl *xl, int argc, char **argv)
 {
 	struct cpu_host host = {0};
 	struct domain_config cfg;
-	const char *which;
+	const char *which, *why;
 	char *text;
 	int opt, ret;
 
@@ -133,8 +133,8 @@ int cmd_domxml_export(struct xl *xl, int argc, char **argv)
 			ret = load_config(xl, which, NULL, 0, &host, &cfg);
 		xl_cpu_host_fini(&host);
 	}
-	if (ret == XL_OK && xml_write_config(&cfg, &text)) {
-		xl_error(xl, "out of memory");
+	if (ret == XL_OK && xml_write_config(&cfg, &text, &why)) {
+		xl_error(xl, "no XML: %s", why);
 		ret = XL_FAIL;
 	} else if (ret == XL_OK) {
 		fputs(text, xl->out);

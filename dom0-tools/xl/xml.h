@@ -26,7 +26,10 @@ bool xml_looks_like(const char *text, size_t len);
 int xml_read_config(const char *name, const char *text, size_t len, const struct cpu_host *host,
 		    const struct cfg_report *report, struct domain_config *cfg);
 
-/* The other way; *ret_text is for free(). -ENOMEM. */
-int xml_write_config(const struct domain_config *cfg, char **ret_text);
+/*
+ * The other way; *ret_text is for free(). -ENOMEM; -ENOPKG: libxml2 isn't
+ * there. *ret_why then says which, in words.
+ */
+int xml_write_config(const struct domain_config *cfg, char **ret_text, const char **ret_why);
 
 #endif

@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <uuid/uuid.h>
 
 #include "dom0-tools/libdomain/config.h"
 #include "dom0-tools/xl/cfg_ast.h"
+#include "dom0-tools/xl/xml_lib.h"
 
 struct xml_read {
 	const char *name;
@@ -33,7 +32,7 @@ struct element {
 
 static struct cfg_loc place(const xmlNode *node)
 {
-	return (struct cfg_loc){(int)xmlGetLineNo(node), 1};
+	return (struct cfg_loc){(int)lx.xmlGetLineNo(node), 1};
 }
 
 #define refuse(r, node, ...)                                                 \
@@ -55,7 +54,8 @@ static void check(struct xml_read *r, int ret)
 /* An attribute's or (with @name NULL) the element's text, for free(); or NULL. */
 static char *text_of(struct xml_read *r, xmlNode *node, const char *name)
 {
-	xmlChar *raw = name ? xmlGetNoNsProp(node, (const xmlChar *)name) : xmlNodeGetContent(node);
+	xmlChar *raw =
+		name ? lx.xmlGetNoNsProp(node, (const xmlChar *)name) : lx.xmlNodeGetContent(node);
 	char *start, *end, *copy;
 
 	if (!raw)
@@ -65,7 +65,7 @@ static char *text_of(struct xml_read *r, xmlNode *node, const char *name)
 	while (end > start && strchr(" \t\r\n", end[-1]))
 		end--;
 	copy = strndup(start, (size_t)(end - start));
-	xmlFree(raw);
+	(*lx.xmlFree)(raw);
 	r->no_memory |= !copy;
 	return copy;
 }
@@ -93,7 +93,7 @@ static xmlNode *child(xmlNode *node, const char *name)
 {
 	xmlNode *c;
 
-	for (c = xmlFirstElementChild(node); c; c = xmlNextElementSibling(c)) {
+	for (c = lx.xmlFirstElementChild(node); c; c = lx.xmlNextElementSibling(c)) {
 		if (is(c, name))
 			return c;
 	}
@@ -126,7 +126,7 @@ static void each_child(struct xml_read *r, xmlNode *parent, const struct element
 	const struct element *e;
 	xmlNode *node;
 
-	for (node = xmlFirstElementChild(parent); node; node = xmlNextElementSibling(node)) {
+	for (node = lx.xmlFirstElementChild(parent); node; node = lx.xmlNextElementSibling(node)) {
 		for (e = table; e->name && !is(node, e->name); e++)
 			;
 		if (e->name && e->read)
@@ -495,23 +495,28 @@ int xml_read_config(const char *name, const char *text, size_t len, const struct
 	xmlParserCtxt *parser;
 	xmlDoc *doc = NULL;
 	xmlNode *root;
+	const char *why;
 	int last;
 
+	if (xml_lib_load(&why)) {
+		cfg_error(report, name, (struct cfg_loc){0, 0}, "no XML without libxml2: %s", why);
+		return -EINVAL;
+	}
 	if (len > INT_MAX)
 		return -EINVAL;
-	parser = xmlNewParserCtxt();
+	parser = lx.xmlNewParserCtxt();
 	if (!parser)
 		return -ENOMEM;
-	doc = xmlCtxtReadMemory(parser, text, (int)len, name, NULL,
-				XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-					XML_PARSE_NOBLANKS);
-	root = doc ? xmlDocGetRootElement(doc) : NULL;
+	doc = lx.xmlCtxtReadMemory(parser, text, (int)len, name, NULL,
+				   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+					   XML_PARSE_NOBLANKS);
+	root = doc ? lx.xmlDocGetRootElement(doc) : NULL;
 	if (root) {
 		read_domain(&r, root);
 	} else {
 		struct cfg_loc at = {0, 0};
 
-		err = xmlCtxtGetLastError(parser);
+		err = lx.xmlCtxtGetLastError(parser);
 		if (err)
 			at = (struct cfg_loc){err->line, err->int2};
 		last = err && err->message ? (int)strcspn(err->message, "\n") : 0;
@@ -519,7 +524,7 @@ int xml_read_config(const char *name, const char *text, size_t len, const struct
 		cfg_error(report, name, at, "not well-formed XML: %.*s", last,
 			  last ? err->message : "");
 	}
-	xmlFreeDoc(doc);
-	xmlFreeParserCtxt(parser);
+	lx.xmlFreeDoc(doc);
+	lx.xmlFreeParserCtxt(parser);
 	return r.no_memory ? -ENOMEM : r.failed ? -EINVAL : 0;
 }

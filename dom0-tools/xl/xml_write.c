@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <libxml/xmlwriter.h>
 #include <uuid/uuid.h>
 
 #include "dom0-tools/libdomain/config.h"
+#include "dom0-tools/xl/xml_lib.h"
 
 static const xmlChar *x(const char *text)
 {
@@ -20,23 +20,23 @@ static const xmlChar *x(const char *text)
 
 static void open_element(xmlTextWriter *w, const char *name)
 {
-	xmlTextWriterStartElement(w, x(name));
+	lx.xmlTextWriterStartElement(w, x(name));
 }
 
 static void close_element(xmlTextWriter *w)
 {
-	xmlTextWriterEndElement(w);
+	lx.xmlTextWriterEndElement(w);
 }
 
 static void put_attr(xmlTextWriter *w, const char *name, const char *value)
 {
-	xmlTextWriterWriteAttribute(w, x(name), x(value));
+	lx.xmlTextWriterWriteAttribute(w, x(name), x(value));
 }
 
 static void put_text(xmlTextWriter *w, const char *name, const char *text)
 {
 	if (text)
-		xmlTextWriterWriteElement(w, x(name), x(text));
+		lx.xmlTextWriterWriteElement(w, x(name), x(text));
 }
 
 /* <name attr="value"/>, if there's a value. */
@@ -66,12 +66,12 @@ static void put_memory(xmlTextWriter *w, const struct domain_config *cfg)
 	open_element(w, "memory");
 	put_attr(w, "unit", "KiB");
 	snprintf(text, sizeof(text), "%" PRIu64, cfg->max_memory_kb);
-	xmlTextWriterWriteString(w, x(text));
+	lx.xmlTextWriterWriteString(w, x(text));
 	close_element(w);
 	open_element(w, "currentMemory");
 	put_attr(w, "unit", "KiB");
 	snprintf(text, sizeof(text), "%" PRIu64, cfg->memory_kb);
-	xmlTextWriterWriteString(w, x(text));
+	lx.xmlTextWriterWriteString(w, x(text));
 	close_element(w);
 }
 
@@ -85,7 +85,7 @@ static void put_vcpus(xmlTextWriter *w, const struct domain_config *cfg)
 	if (cfg->vcpus != cfg->max_vcpus)
 		put_attr(w, "current", text);
 	snprintf(text, sizeof(text), "%u", cfg->max_vcpus);
-	xmlTextWriterWriteString(w, x(text));
+	lx.xmlTextWriterWriteString(w, x(text));
 	close_element(w);
 	if (!cfg->cpu_weight && !cfg->hard_affinity.nr)
 		return;
@@ -118,7 +118,7 @@ static void put_boot(xmlTextWriter *w, const struct domain_config *cfg)
 	open_element(w, "type");
 	put_attr(w, "arch", "x86_64");
 	put_attr(w, "machine", "xenpv");
-	xmlTextWriterWriteString(w, x("linux"));
+	lx.xmlTextWriterWriteString(w, x("linux"));
 	close_element(w);
 	put_text(w, "kernel", cfg->kernel);
 	put_text(w, "initrd", cfg->ramdisk);
@@ -213,24 +213,31 @@ static void put_domain(xmlTextWriter *w, const struct domain_config *cfg)
 	close_element(w);
 }
 
-int xml_write_config(const struct domain_config *cfg, char **ret_text)
+int xml_write_config(const struct domain_config *cfg, char **ret_text, const char **ret_why)
 {
-	xmlBuffer *buffer = xmlBufferCreate();
-	xmlTextWriter *w = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
+	xmlTextWriter *w = NULL;
+	xmlBuffer *buffer;
 	const char *text;
 	char *copy = NULL;
 
+	if (xml_lib_load(ret_why))
+		return -ENOPKG;
+	buffer = lx.xmlBufferCreate();
+	if (buffer)
+		w = lx.xmlNewTextWriterMemory(buffer, 0);
 	if (w) {
-		xmlTextWriterSetIndent(w, 1);
-		xmlTextWriterSetIndentString(w, x("  "));
+		lx.xmlTextWriterSetIndent(w, 1);
+		lx.xmlTextWriterSetIndentString(w, x("  "));
 		put_domain(w, cfg);
-		xmlFreeTextWriter(w); /* flushes */
-		text = (const char *)xmlBufferContent(buffer);
+		lx.xmlFreeTextWriter(w); /* flushes */
+		text = (const char *)lx.xmlBufferContent(buffer);
 		copy = text ? strdup(text) : NULL;
 	}
-	xmlBufferFree(buffer);
-	if (!copy)
+	lx.xmlBufferFree(buffer);
+	if (!copy) {
+		*ret_why = "out of memory";
 		return -ENOMEM;
+	}
 	*ret_text = copy;
 	return 0;
 }

@@ -18,7 +18,7 @@ $(FUZZ_XL_PROGS): $(FUZZ_XL)/fuzz_%: $(FUZZ_XL_SRCS) $(wildcard dom0-tools/xl/*.
 	$(Q)$(CLANG) $(TOOLS_CPPFLAGS) $(CFLAGS-dom0-tools/xl) -std=gnu11 -D_GNU_SOURCE -g -O1 \
 		-DFUZZ_$(shell echo $* | tr a-z A-Z) \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o $@ $(FUZZ_XL_SRCS) -lyajl -lxml2 -luuid
+		-o $@ $(FUZZ_XL_SRCS) -lyajl -luuid
 
 .PHONY: fuzz-xl $(FUZZ_XL_KINDS:%=fuzz-xl-%)
 fuzz-xl: $(FUZZ_XL_KINDS:%=fuzz-xl-%)

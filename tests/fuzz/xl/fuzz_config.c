@@ -53,6 +53,7 @@ static void check_json(const struct domain_config *cfg)
 {
 	struct domain_config back;
 	char *first, *second, *xml;
+	const char *why;
 	size_t len;
 
 	if (json_write_config(cfg, &first, &len))
@@ -63,7 +64,7 @@ static void check_json(const struct domain_config *cfg)
 			abort();
 		free(second);
 	}
-	if (!xml_write_config(cfg, &xml))
+	if (!xml_write_config(cfg, &xml, &why))
 		free(xml);
 	free(first);
 	domain_config_fini(&back);

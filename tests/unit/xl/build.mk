@@ -19,7 +19,7 @@ UNIT_XL_OBJS    := $(patsubst %.c,$(BUILD)/san/%.o, \
 $(UNIT_XL_PROGS): $(BUILD)/$(UNIT_XL)/%: $(BUILD)/san/$(UNIT_XL)/%.o $(UNIT_XL_OBJS)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD-SAN  $@"
-	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lyajl -lxml2 -luuid
+	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lyajl -luuid
 
 .PHONY: test-unit test-unit-xl
 test-unit: test-unit-xl
