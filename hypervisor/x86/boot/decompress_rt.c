@@ -12,6 +12,8 @@
 /* 16 bytes at any address. */
 typedef long long chunk __attribute__((vector_size(16), aligned(1), may_alias));
 #define CHUNK sizeof(chunk)
+/* 8 bytes at any address. */
+typedef uint64_t word __attribute__((aligned(1), may_alias));
 
 /* Keeps the compiler from turning the loop of memcpy into a call of memcpy. */
 #define NO_IDIOM() __asm__ volatile("")
@@ -67,19 +69,38 @@ void free(void *p)
 {
 }
 
+/*
+ * Copies upwards, so @dst may lie below an overlapping @src. Most calls are for
+ * a match of a few bytes: no loop over single bytes for the rest.
+ */
+static void copy_up(uint8_t *d, const uint8_t *s, size_t n)
+{
+	if (n >= CHUNK) {
+		const chunk tail = *(const chunk *)(s + n - CHUNK);
+		uint8_t *end = d + n - CHUNK;
+
+		for (; d < end; s += CHUNK, d += CHUNK) {
+			NO_IDIOM();
+			*(chunk *)d = *(const chunk *)s;
+		}
+		*(chunk *)end = tail;
+	} else if (n >= sizeof(word)) {
+		const word first = *(const word *)s;
+		const word last = *(const word *)(s + n - sizeof(word));
+
+		*(word *)d = first;
+		*(word *)(d + n - sizeof(word)) = last;
+	} else {
+		for (; n; n--) {
+			NO_IDIOM();
+			*d++ = *s++;
+		}
+	}
+}
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-	const uint8_t *s = src;
-	uint8_t *d = dst;
-
-	for (; n >= CHUNK; n -= CHUNK, s += CHUNK, d += CHUNK) {
-		NO_IDIOM();
-		*(chunk *)d = *(const chunk *)s;
-	}
-	for (; n; n--) {
-		NO_IDIOM();
-		*d++ = *s++;
-	}
+	copy_up(dst, src, n);
 	return dst;
 }
 
@@ -89,8 +110,8 @@ void *memmove(void *dst, const void *src, size_t n)
 	uint8_t *d = (uint8_t *)dst + n;
 
 	if ((uintptr_t)dst - (uintptr_t)src >= n) { /* upwards is safe */
-		/* each 16 bytes are read before they are written */
-		return memcpy(dst, src, n);
+		copy_up(dst, src, n);
+		return dst;
 	}
 	for (; n >= CHUNK; n -= CHUNK) {
 		NO_IDIOM();
