@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * The frame allocator: buddies. The links of the free lists are kept inside the
- * free frames themselves, so a descriptor needs no room for them; the descriptor
- * of a free block's first frame has PGC_free and the order in aux.
+ * The frame allocator: buddies. The links of the free lists are in the descriptors
+ * of the free blocks' first frames, where a frame in use has its counts, and never
+ * in the frames: a guest that gave one back may write to it through its TLB until
+ * the frame is taken out again.
+ *
+ *   free block   count   PGC_free, low 28 bits of the block before in the list
+ *                aux     order, high 4 bits of that
+ *                type    the block after
  *
  * There are two zones, below and above 4 GiB, so that memory for DMA is left
  * when guests have taken theirs: an unrestricted request takes from above first.
@@ -15,7 +20,6 @@
  */
 #include <hv/cpumask.h>
 #include <hv/lib.h>
-#include <hv/list.h>
 #include <hv/mm.h>
 #include <hv/spinlock.h>
 #include <arch/cpu.h>
@@ -25,8 +29,13 @@
 
 enum zone { ZONE_LOW, ZONE_HIGH, NR_ZONES };
 
+/* Frame numbers of first frames, that is: 16 TiB. */
+#define NO_BLOCK   UINT32_MAX
+#define ORDER_BITS 8
+#define PREV_LOW   28
+
 struct zone_heap {
-	struct list_head free[MAX_ORDER + 1];
+	uint32_t first[MAX_ORDER + 1]; /* NO_BLOCK: the list is empty */
 	unsigned long nr_free;
 };
 
@@ -43,23 +52,70 @@ static void heap_init(void)
 {
 	for (unsigned int z = 0; z < NR_ZONES; z++) {
 		for (unsigned int o = 0; o <= MAX_ORDER; o++)
-			list_init(&heap[z].free[o]);
+			heap[z].first[o] = NO_BLOCK;
 	}
 	heap_ready = true;
 }
 
-static void link_free(struct page_info *pg, unsigned int order)
+/* ---- free lists ------------------------------------------------------------------ */
+
+static bool is_free_block(const struct page_info *pg, unsigned int order)
 {
-	pg->count = PGC_free;
-	pg->aux = (uint16_t)order;
-	list_add(page_to_virt(pg), &heap[zone_of(pg)].free[order]);
+	return (pg->count & ~PGC_count_mask) == PGC_free &&
+	       (pg->aux & ((1U << ORDER_BITS) - 1)) == order;
 }
 
-static void unlink_free(struct page_info *pg)
+static uint32_t prev_of(const struct page_info *pg)
 {
+	return (pg->count & PGC_count_mask) | (uint32_t)(pg->aux >> ORDER_BITS) << PREV_LOW;
+}
+
+static void set_prev(struct page_info *pg, unsigned int order, uint32_t prev)
+{
+	pg->count = PGC_free | (prev & PGC_count_mask);
+	pg->aux = (uint16_t)(order | prev >> PREV_LOW << ORDER_BITS);
+}
+
+static struct page_info *block(uint32_t mfn)
+{
+	return mfn == NO_BLOCK ? NULL : mfn_to_page(_mfn(mfn));
+}
+
+static struct page_info *first_block(unsigned int zone, unsigned int order)
+{
+	return block(heap[zone].first[order]);
+}
+
+static struct page_info *next_block(const struct page_info *pg)
+{
+	return block(pg->type);
+}
+
+static void link_free(struct page_info *pg, unsigned int order)
+{
+	uint32_t *first = &heap[zone_of(pg)].first[order], mfn = (uint32_t)mfn_x(page_to_mfn(pg));
+	struct page_info *next = block(*first);
+
+	pg->type = *first;
+	set_prev(pg, order, NO_BLOCK);
+	if (next)
+		set_prev(next, order, mfn);
+	*first = mfn;
+}
+
+static void unlink_free(struct page_info *pg, unsigned int order)
+{
+	struct page_info *next = next_block(pg), *prev = block(prev_of(pg));
+
+	if (prev)
+		prev->type = pg->type;
+	else
+		heap[zone_of(pg)].first[order] = pg->type;
+	if (next)
+		set_prev(next, order, prev_of(pg));
 	pg->count = 0;
+	pg->type = 0;
 	pg->aux = 0;
-	list_del(page_to_virt(pg));
 }
 
 static void free_block(struct page_info *pg, unsigned int order)
@@ -69,9 +125,9 @@ static void free_block(struct page_info *pg, unsigned int order)
 		unsigned long buddy_mfn = mfn_x(page_to_mfn(pg)) ^ (1UL << order);
 		struct page_info *buddy = mfn_to_page(_mfn(buddy_mfn));
 
-		if (!mfn_valid(_mfn(buddy_mfn)) || buddy->count != PGC_free || buddy->aux != order)
+		if (!mfn_valid(_mfn(buddy_mfn)) || !is_free_block(buddy, order))
 			break;
-		unlink_free(buddy);
+		unlink_free(buddy, order);
 		pg = min(pg, buddy);
 	}
 	link_free(pg, order);
@@ -82,11 +138,9 @@ static struct page_info *find_block(enum zone z, unsigned int order, unsigned lo
 				    unsigned int *ret_order)
 {
 	for (unsigned int o = order; o <= MAX_ORDER; o++) {
-		struct list_head *n = heap[z].free[o].next;
+		struct page_info *pg = first_block(z, o);
 
-		for (; n != &heap[z].free[o]; n = n->next) {
-			struct page_info *pg = virt_to_page(n);
-
+		for (; pg; pg = next_block(pg)) {
 			if (mfn_x(page_to_mfn(pg)) + (1UL << order) <= limit) {
 				*ret_order = o;
 				return pg;
@@ -104,7 +158,7 @@ static struct page_info *take_block(unsigned int order, unsigned long limit)
 
 		if (!pg)
 			continue;
-		unlink_free(pg);
+		unlink_free(pg, o);
 		/* Keep the low half, give the high one back: DMA limits want low frames. */
 		while (o > order) {
 			o--;
@@ -180,6 +234,7 @@ void page_alloc_add(mfn_t start, mfn_t end)
 	unsigned long s = mfn_x(start), e = mfn_x(end);
 	uint32_t now = tlb_clock();
 
+	BUG_ON(e > NO_BLOCK);
 	if (!heap_ready)
 		heap_init();
 	while (s < e) {
@@ -213,8 +268,9 @@ void page_alloc_dump(void)
 
 		nr_free = heap[z].nr_free;
 		for (unsigned int o = 0; o <= MAX_ORDER; o++) {
-			for (struct list_head *i = heap[z].free[o].next; i != &heap[z].free[o];
-			     i = i->next)
+			const struct page_info *pg = first_block(z, o);
+
+			for (; pg; pg = next_block(pg))
 				n[o]++;
 		}
 		spin_unlock_irqrestore(&heap_lock, flags);
@@ -240,10 +296,10 @@ unsigned long page_free_count_range(unsigned int min_bits, unsigned int max_bits
 	flags = spin_lock_irqsave(&heap_lock);
 	for (unsigned int z = 0; z < NR_ZONES; z++) {
 		for (unsigned int o = 0; o <= MAX_ORDER; o++) {
-			struct list_head *head = &heap[z].free[o];
+			const struct page_info *pg = first_block(z, o);
 
-			for (struct list_head *i = head->next; i != head; i = i->next) {
-				unsigned long mfn = mfn_x(virt_to_mfn(i));
+			for (; pg; pg = next_block(pg)) {
+				unsigned long mfn = mfn_x(page_to_mfn(pg));
 
 				if (mfn >= lo && mfn + (1UL << o) <= hi)
 					n += 1UL << o;

@@ -12,10 +12,11 @@
  *             PGC_hyp         from the hypervisor's own pool, lent to a domain
  *                             (shared_info, grant frames); freed by the
  *                             hypervisor, not by the last put
- *             PGC_free        head of a free block of 2^aux frames
+ *             PGC_free        first frame of a free block: count, type and aux
+ *                             are the allocator's (mm/page_alloc.c)
  *   type    what the frame may be used as and how often it is: mm/types.h
  *   owner   the domain; DOMID_INVALID for none (free, or the hypervisor's)
- *   aux     page tables: entries validated so far (0..512); free head: order
+ *   aux     page tables: entries validated so far (0..512)
  *   tlb_stamp  the flush clock when the last mapping that mattered went away:
  *           a CPU whose last flush is older may hold a stale entry
  *

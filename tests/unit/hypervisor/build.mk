@@ -39,6 +39,7 @@ $(eval $(call unit-hv-test,test_evtchn_fifo,$(UNIT_HV_PORTS)))
 LIBS-test_evtchn_threads := -lpthread
 $(eval $(call unit-hv-test,test_evtchn_threads,$(UNIT_HV_PORTS)))
 $(eval $(call unit-hv-test,test_grant,$(UNIT_HV_PORTS)))
+$(eval $(call unit-hv-test,test_free_frames,$(UNIT_HV_PORTS)))
 
 UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)
 $(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
