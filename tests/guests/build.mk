@@ -27,10 +27,11 @@ $(GUESTS)/%.o: $(GUESTS_SRC)/%.S
 	$(Q)$(CC) $(GUESTS_CPPFLAGS) -MMD -MP -c -o $@ $<
 
 define guest-rule
-$(GUESTS)/test-$(1): $(GUESTS)/$(1)/main.o $(GUESTS_LIBOBJS) $(GUESTS_SRC)/lib/guest.lds
+$(GUESTS)/test-$(1): $(patsubst $(GUESTS_SRC)/%.c,$(GUESTS)/%.o,$(wildcard $(GUESTS_SRC)/$(1)/*.c)) \
+		$(GUESTS_LIBOBJS) $(GUESTS_SRC)/lib/guest.lds
 	$$(Q)echo "  LD      $$@"
 	$$(Q)$$(LD) -nostdlib -static -z max-page-size=4096 --no-warn-rwx-segments \
-		-T $(GUESTS_SRC)/lib/guest.lds -o $$@ $(GUESTS)/$(1)/main.o $(GUESTS_LIBOBJS)
+		-T $(GUESTS_SRC)/lib/guest.lds -o $$@ $$(filter %.o,$$^)
 
 $(GUESTS)/test-$(1).cfg: $(wildcard $(GUESTS_SRC)/$(1)/config) $(GUESTS_SRC)/build.mk
 	@mkdir -p $$(@D)
