@@ -281,13 +281,14 @@ void schedule(void)
 	set_runstate(next, RUNSTATE_running, now);
 	rq->curr = next;
 	rq->since = now;
-	spin_unlock(&rq->lock);
-	local_irq_enable();
-
+	/* Before others see the queue: they may want to cut the slice short. */
 	if (slice >= 0)
 		timer_set(&rq->slice_timer, now + slice);
 	else
 		timer_stop(&rq->slice_timer);
+	spin_unlock(&rq->lock);
+	local_irq_enable();
+
 	if (next == prev) {
 		arch_runstate_enter(next);
 		return;

@@ -6,12 +6,21 @@
  * Each vCPU has a virtual time that advances while it runs, the slower the more
  * weight it has; a domain's weight is shared by those of its vCPUs that want to
  * run. A queue is in the order of virtual time, and the least advanced runs. One
- * that was away joins at the queue's present (less a bonus, so that it runs soon
- * after an event, however many others spin).
+ * that was away joins at the queue's present (less a bonus), and runs next if it was
+ * no further: soon after an event, however many others spin.
  *
- * Virtual times of all CPUs advance together: a CPU takes the head of another's
- * queue when that is further behind than its own by more than a slice, or when it
- * has none. So shares hold across CPUs, and no CPU idles while one queues.
+ * Each queue has a present: how far its least advanced has come. Presents of all
+ * CPUs advance together: a CPU takes the head of another's queue when that is further
+ * behind than its own by more than a slice, or when it has none, and one that has more
+ * than it can run calls an idle one. So shares hold across CPUs, and no CPU idles
+ * while one queues.
+ *
+ * Presents come apart all the same, when a CPU idles or where one is alone with a
+ * weight that it can't use up or live on. Two rules keep that harmless. A vCPU that
+ * wakes on another CPU, or is taken to a queue whose present is further away than
+ * CLOCK_LEAD, keeps its distance from the present (up to CLOCK_LEAD), not its virtual
+ * time: neither it nor those there pay for what is long past. And one that is alone isn't let fall behind
+ * the queues of others by more than that.
  *
  * A cap limits a domain to so many percent of one CPU, counted over periods;
  * above it, its vCPUs are parked until the period is over.
@@ -34,6 +43,10 @@
 #define CAP_PERIOD            MILLISECS(30)
 /* How much earlier than the present one may join that was away. */
 #define WAKE_BONUS            MILLISECS(5)
+#define CLOCK_LEAD            MILLISECS(100)
+#define CLOCK_START           (1UL << 40) /* so that differences don't wrap */
+/* One that is alone looks round for others that wait, at least so many slices apart. */
+#define ALONE_SLICES          3
 
 static unsigned int tslice_ms = 10;
 static unsigned int ratelimit_us = 1000;
@@ -53,8 +66,10 @@ struct credit_vcpu {
 	struct vcpu *vcpu;
 	struct list_head link;
 	uint64_t vtime;
+	unsigned int clock; /* the CPU by whose present vtime counts */
 	s_time_t ran_until; /* when it last left a CPU */
 	bool counted; /* in domain.active */
+	bool woken; /* has used less than others, and hasn't run since it woke */
 	bool parked;
 };
 
@@ -116,6 +131,45 @@ static void dequeue(struct run_queue *rq, struct credit_vcpu *c)
 	note_head(rq);
 }
 
+/* ---- the present ------------------------------------------------------------------------- */
+
+/* How far who runs there has come by now. */
+static uint64_t running_vtime(const struct run_queue *rq, s_time_t now)
+{
+	return cv(rq->curr)->vtime + weighted(rq->curr, max(now - rq->since, (s_time_t)0));
+}
+
+/*
+ * Advances the present to the least advanced, and returns how far that is: less than
+ * the present where one has come from another queue.
+ */
+static uint64_t update_present(struct run_queue *rq, s_time_t now)
+{
+	uint64_t t = rq->head_vtime;
+
+	if (rq->curr != rq->idle)
+		t = min(t, running_vtime(rq, now));
+	if (t > rq->min_vtime && t != UINT64_MAX)
+		WRITE_ONCE(rq->min_vtime, t);
+	return min(t, rq->min_vtime);
+}
+
+/* @c comes to the CPU's queue, which is locked. @waited: in another queue until now. */
+static void change_clock(struct credit_vcpu *c, unsigned int cpu, bool waited)
+{
+	uint64_t here = per_cpu(run_queue, cpu).min_vtime;
+	uint64_t there = READ_ONCE(per_cpu(run_queue, c->clock).min_vtime);
+	int64_t apart = (int64_t)(here - there), ahead = (int64_t)(c->vtime - there);
+
+	if (c->clock == cpu)
+		return;
+	c->clock = cpu;
+	if (waited && apart >= -CLOCK_LEAD && apart <= CLOCK_LEAD)
+		return;
+	ahead = max(min(ahead, CLOCK_LEAD), -CLOCK_LEAD);
+	c->vtime = here + (uint64_t)ahead;
+}
+
 /* ---- caps -------------------------------------------------------------------------------- */
 
 static bool over_cap(const struct credit_domain *d)
@@ -169,39 +223,44 @@ static void credit_charge(struct vcpu *v, s_time_t now)
 		count_active(c, false);
 }
 
-/* Should the CPU switch to @c at once? */
-static bool preempts(const struct run_queue *rq, const struct credit_vcpu *c, s_time_t now)
+/* @c has come to the queue: the CPU should look, now or later. */
+static void ask_for_cpu(struct run_queue *rq, unsigned int cpu, const struct credit_vcpu *c,
+			s_time_t now)
 {
-	const struct vcpu *cur = rq->curr;
-	uint64_t cur_vtime;
+	s_time_t when = now;
 
-	if (cur == rq->idle)
-		return true;
-	if (now - rq->since < MICROSECS(ratelimit_us))
-		return false;
-	cur_vtime = cv(cur)->vtime + weighted(cur, now - rq->since);
-	return c->vtime < cur_vtime;
+	if (rq->curr != rq->idle) {
+		if (c->woken || c->vtime < running_vtime(rq, now))
+			when = rq->since + MICROSECS(ratelimit_us);
+		else if (rq->length == 1) /* who runs has thought he was alone */
+			when = rq->since + MILLISECS(tslice_ms);
+		else
+			return;
+	}
+	if (when <= now)
+		softirq_raise_cpu(cpu, SOFTIRQ_SCHED);
+	else
+		timer_set(&rq->slice_timer, when);
 }
 
 static void credit_wake(struct vcpu *v)
 {
 	struct run_queue *rq = &per_cpu(run_queue, v->cpu);
 	struct credit_vcpu *c = cv(v);
-	uint64_t present = rq->min_vtime, bonus = (uint64_t)WAKE_BONUS;
 	s_time_t now = time_now();
+	uint64_t least;
 
 	if (over_cap(cd(v->domain))) {
 		c->parked = true;
 		return;
 	}
 	count_active(c, true);
-	c->vtime = max(c->vtime, present > bonus ? present - bonus : 0);
+	least = update_present(rq, now);
+	change_clock(c, v->cpu, false);
+	c->vtime = max(c->vtime, least - WAKE_BONUS);
+	c->woken = c->vtime <= rq->min_vtime;
 	enqueue(rq, c);
-	if (preempts(rq, c, now))
-		softirq_raise_cpu(v->cpu, SOFTIRQ_SCHED);
-	else if (rq->length == 1)
-		/* The one that runs has no end to its slice: give it one. */
-		softirq_raise_cpu(v->cpu, SOFTIRQ_SCHED);
+	ask_for_cpu(rq, v->cpu, c, now);
 }
 
 static void credit_sleep(struct vcpu *v)
@@ -231,15 +290,15 @@ static void credit_put_back(struct vcpu *v)
 	enqueue(rq, c);
 }
 
-/* The CPU whose queue has the head that is furthest behind, if further than @limit. */
-static unsigned int find_victim(unsigned int me, uint64_t limit)
+/* The CPU of the mask whose queue has the head that is furthest behind, if before @limit. */
+static unsigned int find_victim(struct cpumask mask, uint64_t limit)
 {
 	unsigned int cpu, victim = MAX_CPUS;
 
-	for_each_online_cpu (cpu) {
+	for_each_cpu (cpu, mask) {
 		uint64_t t = READ_ONCE(per_cpu(run_queue, cpu).head_vtime);
 
-		if (cpu != me && t < limit) {
+		if (t < limit) {
 			limit = t;
 			victim = cpu;
 		}
@@ -253,7 +312,8 @@ static bool may_take(const struct credit_vcpu *c, unsigned int cpu, s_time_t now
 	       now - c->ran_until >= MICROSECS(migr_delay_us);
 }
 
-static struct credit_vcpu *steal(unsigned int me, unsigned int victim, s_time_t now)
+static struct credit_vcpu *steal_from(unsigned int victim, unsigned int me, uint64_t limit,
+				      s_time_t now)
 {
 	struct run_queue *rq = &per_cpu(run_queue, victim);
 	struct credit_vcpu *c, *found = NULL;
@@ -262,6 +322,8 @@ static struct credit_vcpu *steal(unsigned int me, unsigned int victim, s_time_t 
 	if (!spin_trylock(&rq->lock))
 		return NULL;
 	list_for_each_entry (c, &rq->queue, link) {
+		if (c->vtime >= limit)
+			break;
 		if (may_take(c, me, now)) {
 			found = c;
 			break;
@@ -276,37 +338,22 @@ static struct credit_vcpu *steal(unsigned int me, unsigned int victim, s_time_t 
 	return found;
 }
 
-static struct vcpu *credit_pick(unsigned int cpu, s_time_t now, s_time_t *ret_slice)
+/* One from another CPU's queue that has not come as far as @limit. */
+static struct credit_vcpu *steal(unsigned int me, uint64_t limit, s_time_t now)
 {
-	struct run_queue *rq = &per_cpu(run_queue, cpu);
-	uint64_t slice = (uint64_t)MILLISECS(tslice_ms), mine = rq->head_vtime;
-	struct credit_vcpu *c = NULL;
+	struct cpumask others = cpumask_and(cpu_online_map, (struct cpumask){~(1UL << me)});
+	struct credit_vcpu *c;
 	unsigned int victim;
 
-	victim = find_victim(cpu, mine == UINT64_MAX ? mine : (mine > slice ? mine - slice : 0));
-	if (victim < MAX_CPUS)
-		c = steal(cpu, victim, now);
-	if (!c && !list_empty(&rq->queue)) {
-		c = list_first_entry(&rq->queue, struct credit_vcpu, link);
-		dequeue(rq, c);
+	while ((victim = find_victim(others, limit)) < MAX_CPUS) {
+		c = steal_from(victim, me, limit, now);
+		if (c) {
+			change_clock(c, me, true);
+			return c;
+		}
+		cpumask_clear(victim, &others);
 	}
-	if (!c) {
-		*ret_slice = -1;
-		return rq->idle;
-	}
-	rq->min_vtime = max(rq->min_vtime, c->vtime);
-	*ret_slice = list_empty(&rq->queue) && !READ_ONCE(cd(c->vcpu->domain)->cap)
-			     ? -1
-			     : MILLISECS(tslice_ms);
-	/* Alone here: still look round now and then for others that wait elsewhere. */
-	if (*ret_slice < 0 && cpumask_weight(cpu_online_map) > 1)
-		*ret_slice = 3 * MILLISECS(tslice_ms);
-	return c->vcpu;
-}
-
-static void credit_yield(struct vcpu *v)
-{
-	v->yielded = true;
+	return NULL;
 }
 
 static bool cpu_is_idle(unsigned int cpu)
@@ -316,37 +363,144 @@ static bool cpu_is_idle(unsigned int cpu)
 	return READ_ONCE(rq->curr) == rq->idle && !READ_ONCE(rq->length);
 }
 
-static unsigned int least_loaded(struct cpumask mask, unsigned int prefer)
+static struct cpumask idle_cpus(struct cpumask mask)
 {
-	unsigned int cpu, best = prefer, best_len = ~0U;
+	struct cpumask idle = CPUMASK_NONE;
+	unsigned int cpu;
 
-	if (cpumask_test(prefer, &mask)) {
-		if (cpu_is_idle(prefer))
-			return prefer;
-		best_len = per_cpu(run_queue, prefer).length + 1;
-	}
-	for_each_cpu (cpu, mask) {
-		unsigned int len = cpu_is_idle(cpu) ? 0 : per_cpu(run_queue, cpu).length + 1;
+	for_each_cpu (cpu, mask)
+		idle.bits |= (unsigned long)cpu_is_idle(cpu) << cpu;
+	return idle;
+}
 
-		if (len < best_len) {
-			best = cpu;
-			best_len = len;
+/* Calls a CPU that has nothing to do, if it may run one that waits here. */
+static void offer_queue(const struct run_queue *rq, unsigned int me)
+{
+	struct cpumask idle = idle_cpus(cpu_online_map);
+	struct credit_vcpu *c;
+
+	idle.bits &= ~(1UL << me);
+	if (cpumask_empty(idle))
+		return;
+	list_for_each_entry (c, &rq->queue, link) {
+		struct cpumask m = cpumask_and(idle, c->vcpu->hard_affinity);
+
+		if (!cpumask_empty(m)) {
+			softirq_raise_cpu(cpumask_first(m), SOFTIRQ_SCHED);
+			return;
 		}
+	}
+}
+
+/* Alone here: the present isn't let fall far behind that of CPUs where some wait. */
+static void keep_up(struct credit_vcpu *c, unsigned int me)
+{
+	struct cpumask others = cpumask_and(cpu_online_map, (struct cpumask){~(1UL << me)});
+	unsigned int least = find_victim(others, UINT64_MAX);
+	uint64_t t;
+
+	if (least == MAX_CPUS)
+		return;
+	t = READ_ONCE(per_cpu(run_queue, least).head_vtime);
+	if (t != UINT64_MAX)
+		c->vtime = max(c->vtime, t - CLOCK_LEAD);
+}
+
+/*
+ * The one of all queues that is due here. First who has woken and isn't ahead of the
+ * present, even if one that came from another queue is further behind.
+ */
+static struct credit_vcpu *take_next(struct run_queue *rq, unsigned int cpu, s_time_t now)
+{
+	struct credit_vcpu *head = NULL, *c;
+	uint64_t limit = UINT64_MAX;
+
+	list_for_each_entry (c, &rq->queue, link) {
+		if (c->woken) {
+			c->woken = false;
+			dequeue(rq, c);
+			return c;
+		}
+	}
+	if (!list_empty(&rq->queue)) {
+		head = list_first_entry(&rq->queue, struct credit_vcpu, link);
+		limit = head->vtime - (uint64_t)MILLISECS(tslice_ms);
+	}
+	c = steal(cpu, limit, now);
+	if (!c && head) {
+		c = head;
+		dequeue(rq, c);
+	}
+	if (c)
+		c->woken = false;
+	return c;
+}
+
+static struct vcpu *credit_pick(unsigned int cpu, s_time_t now, s_time_t *ret_slice)
+{
+	struct run_queue *rq = &per_cpu(run_queue, cpu);
+	struct credit_vcpu *c = take_next(rq, cpu, now);
+
+	if (!c) {
+		*ret_slice = -1;
+		return rq->idle;
+	}
+	*ret_slice = MILLISECS(tslice_ms);
+	if (list_empty(&rq->queue)) {
+		keep_up(c, cpu);
+		if (!READ_ONCE(cd(c->vcpu->domain)->cap))
+			*ret_slice *= ALONE_SLICES;
+	} else {
+		offer_queue(rq, cpu);
+	}
+	WRITE_ONCE(rq->min_vtime, max(rq->min_vtime, c->vtime));
+	return c->vcpu;
+}
+
+static void credit_yield(struct vcpu *v)
+{
+	v->yielded = true;
+}
+
+static unsigned int least_loaded(struct cpumask mask)
+{
+	unsigned int cpu, best = cpumask_first(mask);
+
+	for_each_cpu (cpu, mask) {
+		if (per_cpu(run_queue, cpu).length < per_cpu(run_queue, best).length)
+			best = cpu;
 	}
 	return best;
 }
 
+/*
+ * One that idles, if possible among those that it would rather run on, or else the
+ * one with the shortest queue; where it was before, if that is as good.
+ */
 static unsigned int credit_choose_cpu(struct vcpu *v)
 {
 	struct cpumask hard = cpumask_and(v->hard_affinity, cpu_online_map);
-	struct cpumask both = cpumask_and(hard, v->soft_affinity);
+	struct cpumask soft = cpumask_and(hard, v->soft_affinity), m;
+	unsigned int best;
 
-	return least_loaded(cpumask_empty(both) ? hard : both, v->cpu);
+	if (cpumask_empty(soft))
+		soft = hard;
+	m = idle_cpus(soft);
+	if (cpumask_empty(m))
+		m = idle_cpus(hard);
+	if (!cpumask_empty(m))
+		return cpumask_test(v->cpu, &m) ? v->cpu : cpumask_first(m);
+	best = least_loaded(soft);
+	if (cpumask_test(v->cpu, &soft) &&
+	    per_cpu(run_queue, v->cpu).length <= per_cpu(run_queue, best).length)
+		best = v->cpu;
+	return best;
 }
 
 static void credit_init_cpu(unsigned int cpu)
 {
 	per_cpu(run_queue, cpu).head_vtime = UINT64_MAX;
+	per_cpu(run_queue, cpu).min_vtime = CLOCK_START;
 }
 
 static int credit_init_domain(struct domain *d)
@@ -378,6 +532,7 @@ static int credit_init_vcpu(struct vcpu *v)
 	if (!c)
 		return -ENOMEM;
 	c->vcpu = v;
+	c->clock = v->cpu;
 	list_init(&c->link);
 	v->sched_priv = c;
 	return 0;
@@ -401,11 +556,11 @@ static int credit_domain_params(struct domain *d, struct xen_domctl_scheduler_op
 	if (op->cmd != XEN_DOMCTL_SCHEDOP_putinfo)
 		return -EINVAL;
 	/* As in Xen: weight 0 and cap 65535 leave things as they are. */
+	if (op->u.credit.cap != 0xffff && op->u.credit.cap > 100 * d->max_vcpus)
+		return -EINVAL;
 	if (op->u.credit.weight)
 		WRITE_ONCE(c->weight, op->u.credit.weight);
 	if (op->u.credit.cap != 0xffff) {
-		if (op->u.credit.cap > 100 * d->max_vcpus)
-			return -EINVAL;
 		WRITE_ONCE(c->cap, op->u.credit.cap);
 		/* A cap that is gone frees those it held. */
 		if (!c->cap) {

@@ -25,7 +25,7 @@ static long poll_ports_pending(struct domain *d, const struct sched_poll *p)
 	for (unsigned int i = 0; i < p->nr_ports; i++) {
 		evtchn_port_t port;
 
-		if (guest_copy_in(&port, p->ports.a + i * sizeof(port), sizeof(port)))
+		if (guest_from(p->ports, i, &port))
 			return -EFAULT;
 		if (!evtchn_port_is_valid(d, port))
 			return -EINVAL;
@@ -46,7 +46,7 @@ static long op_poll(struct vcpu *v, uint64_t arg)
 		return -EFAULT;
 	if (p.nr_ports > POLL_MAX_PORTS)
 		return -EINVAL;
-	if (p.nr_ports == 1 && guest_copy_in(&first, p.ports.a, sizeof(first)))
+	if (p.nr_ports == 1 && guest_from(p.ports, 0, &first))
 		return -EFAULT;
 	/* First be findable by senders, then look: an event in between wakes us. */
 	v->poll_port = first;
