@@ -30,7 +30,8 @@ static void note_taken(struct spinlock *l, bool tried)
 	flags = local_irq_save();
 	h = &this_cpu(held_locks);
 	for (unsigned int i = 0; i < h->n && l->rank && !tried; i++) {
-		if (h->lock[i]->rank > l->rank)
+		/* Two of one rank by address, as spin_lock_pair() has it. */
+		if (h->lock[i]->rank > l->rank || (h->lock[i]->rank == l->rank && h->lock[i] >= l))
 			panic("lock order: %p (rank %u) taken with %p (rank %u) held", (void *)l,
 			      l->rank, (const void *)h->lock[i], h->lock[i]->rank);
 	}

@@ -39,6 +39,7 @@ enum lock_rank {
 	RANK_TIMER, /* timer heap of a CPU */
 	RANK_HEAP, /* frame allocator, small-object allocator */
 	RANK_CONSOLE, /* console output */
+	RANK_UART, /* the serial port's ring */
 };
 
 struct spinlock {

@@ -51,7 +51,7 @@ static struct {
 	struct spinlock lock;
 	unsigned int head, tail; /* free running */
 	char ring[TX_RING];
-} uart = {.port = 0x3f8, .irq = 4, .baud = 115200, .lock = SPINLOCK_INIT(RANK_CONSOLE)};
+} uart = {.port = 0x3f8, .irq = 4, .baud = 115200, .lock = SPINLOCK_INIT(RANK_UART)};
 
 static bool opt_sync_console __initdata;
 CMDLINE_BOOL("sync_console", opt_sync_console);

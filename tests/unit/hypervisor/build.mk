@@ -50,6 +50,14 @@ CFLAGS-hypervisor/console := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_console,hypervisor/console/console.c hypervisor/console/conring.c \
 	hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))
 
+$(eval $(call unit-hv-test,test_sched,$(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
+	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c)))
+
+LIBS-test_spinlock := -lpthread
+$(eval $(call unit-hv-test,test_spinlock,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c))
+$(eval $(call unit-hv-test,test_time,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c \
+	$(addprefix hypervisor/time/,time.c timer.c softirq.c)))
+
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.
 UNIT_HV_DECOMP  := $(BUILD)/$(UNIT_HV)/test_decompress
