@@ -93,8 +93,10 @@ static int apply(const struct cmdline_option *o, const char *value, bool negated
 	uint64_t v;
 	int b;
 
-	if (negated && o->kind != CMDLINE_KIND_BOOL)
-		return o->kind == CMDLINE_KIND_CUSTOM ? o->parse("no") : -EINVAL;
+	if (negated && o->kind == CMDLINE_KIND_CUSTOM)
+		return o->parse("no");
+	if (negated && o->kind != CMDLINE_KIND_BOOL && o->kind != CMDLINE_KIND_IGNORED)
+		return -EINVAL;
 	switch (o->kind) {
 	case CMDLINE_KIND_BOOL:
 		b = parse_bool(value);

@@ -46,6 +46,7 @@ $(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
 $(eval $(call unit-hv-test,test_lib,$(addprefix hypervisor/lib/,bitops.c e820.c string.c) \
 	$(UNIT_HV)/own_string.c))
 $(eval $(call unit-hv-test,test_cmdline,hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))
+$(eval $(call unit-hv-test,test_bootinfo,$(addprefix hypervisor/lib/,e820.c string.c)))
 CFLAGS-hypervisor/console := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_console,hypervisor/console/console.c hypervisor/console/conring.c \
 	hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))

@@ -187,6 +187,9 @@ static void others(void **state)
 	assert_string_equal(custom, "no");
 	good("no-real-mode");
 	good("no-real-mode=1");
+	good("no-no-real-mode");
+	bad("no-string", "string=abcdefg is used");
+	bad("no-size", "size=4096B is used");
 }
 
 static void unknown(void **state)
