@@ -73,10 +73,17 @@ static void count_frame(const struct page_info *pg, struct audit_stats *stats)
 		return;
 	if (table && pg->aux) {
 		arch_audit_table(pg, page_type(pg));
-		if (!page_type_count(pg))
+		if (pg->type & PGT_partial)
 			audit_hold(pg, false);
+		if (!(pg->type & PGT_partial) == !page_type_count(pg))
+			audit_differs("frame %#lx of d%u: type word %#x, but %u entries checked",
+				      mfn_x(page_to_mfn(pg)), pg->owner, pg->type, pg->aux);
 		stats->tables += !window_first;
 	}
+	if (!table && pg->aux)
+		audit_differs("frame %#lx of d%u: %u entries checked, but it is %s",
+			      mfn_x(page_to_mfn(pg)), pg->owner, pg->aux,
+			      page_type_name(page_type(pg)));
 	if (pg->type & PGT_pinned)
 		audit_hold(pg, true);
 	if (pg->count & PGC_allocated)

@@ -59,7 +59,7 @@ static int get_writable(struct page_info *pg)
 
 		if (first) {
 			/* Half-checked tables are their owner's to clear up. */
-			if (type == PGT_locked || (page_type_is_table(type) && READ_ONCE(pg->aux)))
+			if (type == PGT_locked || (x & PGT_partial))
 				return -EBUSY;
 			new = TYPE(PGT_writable) | 1;
 			if (type != PGT_writable && type != PGT_none)
@@ -89,12 +89,14 @@ int page_type_drop_partial(struct page_info *pg)
 	unsigned int type = x >> PGT_type_shift;
 	int rc;
 
-	if ((x & PGT_count_mask) || !page_type_is_table(type) || !pg->aux)
+	if (!(x & PGT_partial))
 		return 0;
+	ASSERT(!(x & PGT_count_mask) && page_type_is_table(type));
 	rc = arch_table_release(pg, type);
 	if (rc)
 		return rc;
 	note_unused(pg);
+	__atomic_fetch_and(&pg->type, ~PGT_partial, __ATOMIC_SEQ_CST);
 	page_put(pg); /* the one it kept on itself; the caller has another */
 	return 0;
 }
@@ -102,11 +104,11 @@ int page_type_drop_partial(struct page_info *pg)
 /* A check that stopped or failed with something taken: see "count 0 and aux > 0". */
 static void keep_partial(struct page_info *pg)
 {
-	uint32_t x = READ_ONCE(pg->type);
+	uint32_t x = READ_ONCE(pg->type), partial = pg->aux ? PGT_partial : 0;
 
-	if (pg->aux && !page_get_again(pg))
+	if (partial && !page_get_again(pg))
 		BUG(); /* checked in get_first */
-	while (!change(pg, &x, x & PGT_type_mask))
+	while (!change(pg, &x, (x & PGT_type_mask) | partial))
 		;
 }
 
@@ -114,7 +116,7 @@ static void keep_partial(struct page_info *pg)
 static int get_first(struct page_info *pg, unsigned int type, uint32_t x)
 {
 	struct domain *d = page_get_owner(pg);
-	bool resumed = page_type_is_table(type) && pg->aux;
+	bool resumed = x & PGT_partial;
 	int rc;
 
 	if (!d || (x >> PGT_type_shift) == PGT_locked)
@@ -151,10 +153,11 @@ int page_type_get(struct page_info *pg, unsigned int type)
 		uint32_t x = READ_ONCE(pg->type);
 
 		if (!(x & PGT_count_mask)) {
-			if ((x >> PGT_type_shift) != type) {
+			if ((x & PGT_partial) && (x >> PGT_type_shift) != type) {
 				rc = page_type_drop_partial(pg);
 				if (rc)
 					return rc;
+				continue;
 			}
 			rc = get_first(pg, type, x);
 			if (rc != -EAGAIN)

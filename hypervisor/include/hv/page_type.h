@@ -14,8 +14,9 @@
  *   PGT_locked  the hypervisor: never writable by guests  page_share()
  *
  * The type word: type, PGT_pinned (one of the counted holders is the guest's
- * own pin), PGT_busy (a CPU is just flushing or checking), and the count of
- * holders. With a count of zero the type tells what the frame was last.
+ * own pin), PGT_busy (a CPU is just flushing or checking), PGT_partial (see
+ * below), and the count of holders. With a count of zero the type tells what the
+ * frame was last.
  * page.aux says how many entries of a page table have been checked
  * ("validated"); each such entry holds a reference and a type of the frame it
  * points to. Entries >= aux hold nothing.
@@ -31,9 +32,10 @@
  * Checking and releasing can be long. Both stop when the hypercall should make
  * room (-ERESTART): aux says how far they are, everything stays consistent, and
  * whoever comes next, to use or to drop the table, goes on from there. A table
- * with count 0 and aux > 0 (a check that stopped, or failed above L1) keeps its
- * entries and one reference on itself until its owner wants the frame for
- * something else; to others it is in use.
+ * with count 0 and aux > 0 (a check that stopped, or failed above L1) has
+ * PGT_partial, and keeps its entries and one reference on itself until its owner
+ * wants the frame for something else; to others it is in use. They look without
+ * the pt_lock: that is why the word itself has to say so.
  *
  * Every type is held together with a page reference.
  */
@@ -55,7 +57,8 @@
 #define PGT_type_mask  (7U << PGT_type_shift)
 #define PGT_pinned     (1U << 28)
 #define PGT_busy       (1U << 27)
-#define PGT_count_mask ((1U << 27) - 1)
+#define PGT_partial    (1U << 26)
+#define PGT_count_mask ((1U << 26) - 1)
 
 static inline unsigned int page_type(const struct page_info *pg)
 {
