@@ -145,6 +145,7 @@ struct conn *conn_create(struct xsd *d, const struct conn_io *io, uint16_t domid
 	c->io = io;
 	c->d = d;
 	c->id = ++d->next_conn;
+	c->domid = domid;
 	c->src.fd = -1;
 	c->want_read = true;
 	c->client = store_client_create(d->store, domid, c);
@@ -198,6 +199,25 @@ void conn_reset(struct conn *c)
 	account_out(c, bytes, replies);
 	c->stuck_since = 0;
 	store_client_reset(c->client);
+}
+
+void conn_resend(struct conn *c, const char *data, size_t len, bool part, bool event)
+{
+	struct outq *q = &c->out;
+	size_t bytes = outq_used(q), replies = q->replies;
+
+	if (!len) {
+		return;
+	}
+	memcpy(outq_room(q, len), data, len);
+	q->tail += len;
+	q->events += event;
+	q->replies += !event;
+	if (part) {
+		q->frame_left = len;
+		q->frame_event = event;
+	}
+	account_out(c, bytes, replies);
 }
 
 void conn_wake(struct conn *c)
@@ -299,11 +319,34 @@ static bool blocked(const struct conn *c)
 {
 	uint64_t max = store_quota(c->d->store)->outstanding;
 
+	/* A slot remembers one reply. */
+	if (c->slot && c->out.replies) {
+		return true;
+	}
 	if (store_client_privileged(c->client)) {
 		return outq_used(&c->out) > OUT_HIGH;
 	}
 	return outq_used(&c->out) > OUT_HIGH || (max && c->out.replies >= max) ||
 	       (store_client_over_memory(c->client) && outq_used(&c->out));
+}
+
+/*
+ * The request of a ring and what it changed are one: the journal knows which it
+ * was and what was answered, so that it is neither lost nor done twice.
+ */
+static void commit_ring(struct conn *c, const char *msg, size_t len)
+{
+	struct rec *r = store_batch(c->d->store);
+
+	if (r->len) {
+		rec_begin(r, 'E');
+		rec_u16(r, c->domid);
+		rec_u32(r, slot_serial(c->slot));
+		rec_bytes(r, msg, len);
+		rec_end(r);
+		commit(c->d);
+	}
+	slot_done(c->slot, msg, len);
 }
 
 static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char *payload)
@@ -322,6 +365,12 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 	out.type = reply.type;
 	out.len = reply.len;
 	outq_put(&c->out, &out, data);
+	if (c->slot) {
+		commit_ring(c, c->out.data + c->out.tail - sizeof(out) - out.len,
+			    sizeof(out) + out.len);
+	} else {
+		commit(c->d);
+	}
 	if (c->d->tracing) {
 		log_message(c->d, c, false, &out, data);
 	}
@@ -420,6 +469,12 @@ void conn_slice(struct conn *c)
 		read_in(c);
 		while (!c->dead && nr < SLICE_REQUESTS && !blocked(c) && next_request(c)) {
 			nr++;
+			if (c->slot) {
+				send_out(c);
+			}
+			if (c->slot && !c->dead && !blocked(c)) {
+				read_in(c);
+			}
 		}
 	}
 	if (!c->dead && outq_used(&c->out)) {

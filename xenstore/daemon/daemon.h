@@ -8,6 +8,7 @@
  *   conn.c      a connection: bytes <-> requests, queues and their bounds
  *   sock.c      connections over the Unix socket
  *   domain.c    domains: rings, their coming and going
+ *   journal.c   what survives the daemon; slot.c: of a ring
  *   log.c       messages and the trace file
  */
 #ifndef PAVISE_XSD_DAEMON_H
@@ -20,7 +21,9 @@
 #include <sys/types.h>
 
 #include <public/io/xs_wire.h>
+#include <xenstore/daemon/journal.h>
 #include <xenstore/daemon/platform.h>
+#include <xenstore/daemon/slot.h>
 #include <xenstore/store/store.h>
 
 /* What epoll's data points to. */
@@ -66,10 +69,12 @@ struct conn {
 	struct domain *dom; /* rings only */
 	struct store_client *client;
 	unsigned int id; /* for the trace */
+	uint16_t domid;
 	struct conn *next, **pprev; /* all connections */
 	struct conn *run_next;
 	bool runnable, dead;
 	bool want_read, want_write; /* what io->want() was told last */
+	struct slot *slot; /* rings only, and NULL without a journal */
 	bool in_request; /* events for it wait behind the reply */
 	bool moved;
 	uint64_t stuck_since; /* ms; the first undelivered event; 0: none */
@@ -78,15 +83,26 @@ struct conn {
 	char in[CONN_IN];
 };
 
+/* What the journal's last frame says of the request that it belongs to. */
+struct last_request {
+	bool there;
+	uint16_t domid;
+	uint32_t serial;
+	const char *reply;
+	size_t len;
+};
+
 struct xsd_options {
-	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid;
-	const char *pid_file, *trace_file;
+	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal;
+	const char *pid_file, *trace_file, *journal;
 	unsigned int watch_timeout; /* seconds */
 };
 
 struct xsd {
 	struct xsd_options opt;
 	struct store *store;
+	struct journal *journal; /* or NULL */
+	int rings_fd; /* or -1 */
 	struct platform *platform; /* or NULL */
 	struct source platform_src, listen_src, signal_src;
 	int epoll;
@@ -98,6 +114,7 @@ struct xsd {
 	struct domain *domains;
 	struct domain **by_port;
 	uint32_t nr_ports;
+	struct last_request last; /* while a journal is applied */
 	unsigned int next_conn;
 	bool dead_conns; /* somebody is marked dead */
 	FILE *trace;
@@ -138,7 +155,18 @@ void conn_slice(struct conn *c);
 /* True while it has something queued for which a clock runs. */
 bool conn_check_timeout(struct conn *c, uint64_t now);
 
+/* Puts a message, or the last @len bytes of one, in the queue again. */
+void conn_resend(struct conn *c, const char *data, size_t len, bool part, bool event);
+
 extern const struct store_hooks xsd_hooks;
+
+/* What has been changed by now is permanent when this returns. */
+static inline void commit(struct xsd *d)
+{
+	if (d->journal && store_batch(d->store)->len) {
+		journal_commit_batch(d);
+	}
+}
 
 /* ---- sock.c -------------------------------------------------------------- */
 
@@ -151,6 +179,12 @@ void sock_close(struct xsd *d);
 /* Opens the hypervisor, and the control domain's ring unless told not to. */
 int domain_init(struct xsd *d);
 void domain_fini(struct xsd *d);
+
+/* Applies a journal's item about a domain; 1: it isn't one. */
+int domain_apply(struct xsd *d, int type, struct rec_in *in);
+
+/* Writes all that is known of the domains. */
+void domain_record_all(struct xsd *d, struct rec *r);
 int domain_introduce(void *d, uint16_t domid, uint64_t gfn, uint32_t port);
 int domain_release(void *d, uint16_t domid);
 int domain_resume(void *d, uint16_t domid);

@@ -37,8 +37,11 @@ struct domain {
 	int target; /* or -1 */
 	struct xenstore_domain_interface *ring; /* NULL: not connected */
 	uint32_t port;
+	uint64_t gfn; /* with which it was introduced */
+	uint32_t remote_port;
 	struct conn *conn; /* NULL: no ring, or one given up */
 	enum domain_state told; /* the last state that was announced */
+	bool restore; /* the journal says that it has a ring */
 	bool released; /* kept only to notice when it is gone */
 };
 
@@ -60,16 +63,95 @@ static struct domain *find_known(struct xsd *d, uint16_t domid)
 	return dom && !dom->released ? dom : NULL;
 }
 
+/* ---- in the journal ------------------------------------------------------ */
+
+enum ring_state { RING_NONE, RING_SERVED, RING_GIVEN_UP };
+
+static void put_record(struct rec *r, const struct domain *dom)
+{
+	rec_begin(r, 'D');
+	rec_u16(r, dom->domid);
+	rec_u8(r, dom->conn ? RING_SERVED : dom->ring ? RING_GIVEN_UP : RING_NONE);
+	rec_u64(r, dom->gfn);
+	rec_u32(r, dom->remote_port);
+	rec_u32(r, (uint32_t)dom->target);
+	rec_u8(r, dom->told);
+	rec_u8(r, dom->released);
+	rec_end(r);
+}
+
+static void record(const struct domain *dom)
+{
+	if (dom->d->journal) {
+		put_record(store_batch(dom->d->store), dom);
+	}
+}
+
+void domain_record_all(struct xsd *d, struct rec *r)
+{
+	for (struct domain *dom = d->domains; dom; dom = dom->next) {
+		put_record(r, dom);
+	}
+}
+
 /* ---- the ring as a connection -------------------------------------------- */
+
+/* How many bytes the request that begins in @c->in still lacks. */
+static size_t lacking(const struct conn *c)
+{
+	size_t have = c->in_tail - c->in_head;
+	struct xsd_sockmsg hdr;
+
+	if (have < sizeof(hdr)) {
+		return sizeof(hdr) - have;
+	}
+	memcpy(&hdr, c->in + c->in_head, sizeof(hdr));
+	return hdr.len > XENSTORE_PAYLOAD_MAX ? 0 : sizeof(hdr) + hdr.len - have;
+}
+
+/* One request and no byte of the next: see slot.h. */
+static ssize_t read_request(struct conn *c, char *buf)
+{
+	struct xenstore_domain_interface *ring = c->dom->ring;
+	size_t at = c->in_tail, want;
+	ssize_t n, sum = 0;
+
+	while ((want = lacking(c))) {
+		n = ring_peek(ring, RING_REQ, buf + sum, want);
+		if (n <= 0) {
+			c->in_tail = at;
+			return n < 0 ? n : sum;
+		}
+		slot_took(c->slot, buf + sum, c->in_tail, (size_t)n, ring->req_cons + (uint32_t)n);
+		ring_took(ring, RING_REQ, (size_t)n);
+		sum += n;
+		c->in_tail += (size_t)n;
+	}
+	c->in_tail = at;
+	return sum;
+}
 
 static ssize_t dom_read(struct conn *c, void *buf, size_t len)
 {
+	if (c->slot) {
+		return read_request(c, buf);
+	}
 	return ring_read(c->dom->ring, RING_REQ, buf, len);
 }
 
 static ssize_t dom_write(struct conn *c, const void *buf, size_t len)
 {
-	return ring_write(c->dom->ring, RING_RSP, buf, len);
+	struct xenstore_domain_interface *ring = c->dom->ring;
+	struct xsd_sockmsg hdr;
+
+	if (c->slot && c->out.frame_left) {
+		len = c->out.frame_left;
+	} else if (c->slot) {
+		memcpy(&hdr, buf, sizeof(hdr));
+		len = sizeof(hdr) + hdr.len;
+		slot_sending(c->slot, buf, len, ring->rsp_prod);
+	}
+	return ring_write(ring, RING_RSP, buf, len);
 }
 
 static bool dom_more(struct conn *c)
@@ -98,7 +180,10 @@ static void dom_failed(struct conn *c, int error)
 	log_line(c->d, "domain %u %s: not served until it reconnects", dom->domid, why);
 	__atomic_store_n(&dom->ring->error, code, __ATOMIC_SEQ_CST);
 	platform_notify(c->d->platform, dom->port);
+	slot_unmap(c->d, c->slot, dom->domid, true);
+	c->slot = NULL;
 	dom->conn = NULL;
+	record(dom);
 }
 
 static const struct conn_io ring_io = {
@@ -109,13 +194,25 @@ static const struct conn_io ring_io = {
 	.failed = dom_failed,
 };
 
-static void connect_ring(struct domain *dom)
+static struct conn *ring_conn(struct domain *dom)
 {
 	struct conn *c = conn_create(dom->d, &ring_io, dom->domid);
 
 	c->dom = dom;
 	dom->conn = c;
+	store_client_set_durable(c->client);
 	store_client_set_target(c->client, dom->target);
+	return c;
+}
+
+static void connect_ring(struct domain *dom)
+{
+	struct conn *c = ring_conn(dom);
+
+	c->slot = slot_map(dom->d, dom->domid);
+	if (c->slot) {
+		slot_reset(c->slot, dom->ring->req_cons);
+	}
 	conn_wake(c);
 }
 
@@ -128,7 +225,12 @@ static void reconnect(struct domain *dom)
 	} else {
 		connect_ring(dom);
 	}
+	if (dom->conn->slot) {
+		slot_reset(dom->conn->slot, 0);
+	}
 	ring_reset(dom->ring);
+	record(dom);
+	commit(dom->d);
 	__atomic_store_n(&dom->ring->error, XENSTORE_ERROR_NONE, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&dom->ring->connection, XENSTORE_CONNECTED, __ATOMIC_SEQ_CST);
 	platform_notify(dom->d->platform, dom->port);
@@ -166,6 +268,8 @@ static void disconnect(struct domain *dom)
 		return;
 	}
 	if (dom->conn) {
+		slot_unmap(d, dom->conn->slot, dom->domid, !d->stop);
+		dom->conn->slot = NULL;
 		conn_reset(dom->conn);
 		conn_kill(dom->conn);
 		dom->conn = NULL;
@@ -186,10 +290,10 @@ static int attach(struct domain *dom, struct xenstore_domain_interface *ring, ui
 		return rc;
 	}
 	dom->ring = ring;
+	dom->remote_port = remote_port;
 	dom->port = (uint32_t)rc;
 	port_set(d, dom->port, dom);
 	ring->server_features = FEATURES;
-	connect_ring(dom);
 	return 0;
 }
 
@@ -204,11 +308,16 @@ static int introduce_ring(struct domain *dom, uint64_t gfn, uint32_t port)
 	ring_reset(ring);
 	ring->error = XENSTORE_ERROR_NONE;
 	rc = attach(dom, ring, port);
-	if (!rc && ring->connection == XENSTORE_RECONNECT) {
+	if (rc) {
+		return rc;
+	}
+	dom->gfn = gfn;
+	connect_ring(dom);
+	if (ring->connection == XENSTORE_RECONNECT) {
 		__atomic_store_n(&ring->connection, XENSTORE_CONNECTED, __ATOMIC_SEQ_CST);
 		platform_notify(dom->d->platform, dom->port);
 	}
-	return rc;
+	return 0;
 }
 
 static struct domain *create(struct xsd *d, uint16_t domid)
@@ -234,12 +343,18 @@ static void destroy(struct domain *dom)
 		pp = &(*pp)->next;
 	}
 	*pp = dom->next;
+	if (d->journal) {
+		rec_begin(store_batch(d->store), 'G');
+		rec_u16(store_batch(d->store), dom->domid);
+		rec_end(store_batch(d->store));
+	}
 	for (struct domain *o = d->domains; o; o = o->next) {
 		if (o->target == dom->domid) {
 			o->target = -1;
 			if (o->conn) {
 				store_client_set_target(o->conn->client, -1);
 			}
+			record(o);
 		}
 	}
 	free(dom);
@@ -272,6 +387,7 @@ int domain_introduce(void *daemon, uint16_t domid, uint64_t gfn, uint32_t port)
 		}
 		return -EINVAL;
 	}
+	record(dom);
 	store_domain_introduced(d->store, domid);
 	return 0;
 }
@@ -288,7 +404,8 @@ static void update(struct domain *dom)
 {
 	struct xsd *d = dom->d;
 	uint16_t domid = dom->domid;
-	enum domain_state state = platform_domain_state(d->platform, domid);
+	enum domain_state state =
+		d->platform ? platform_domain_state(d->platform, domid) : DOMAIN_GONE;
 	bool tell = !dom->released;
 
 	if (state == dom->told || state == DOMAIN_RUNNING) {
@@ -297,8 +414,11 @@ static void update(struct domain *dom)
 	dom->told = state;
 	if (state == DOMAIN_DYING) {
 		disconnect(dom);
-	} else if (state == DOMAIN_GONE) {
+	}
+	if (state == DOMAIN_GONE) {
 		destroy(dom);
+	} else {
+		record(dom);
 	}
 	if (tell) {
 		store_domain_released(d->store, domid);
@@ -336,6 +456,7 @@ int domain_release(void *daemon, uint16_t domid)
 	} else {
 		disconnect(dom);
 		dom->released = true;
+		record(dom);
 	}
 	store_domain_released(d->store, domid);
 	if (gone) {
@@ -352,6 +473,7 @@ int domain_resume(void *daemon, uint16_t domid)
 		return -ENOENT;
 	}
 	dom->told = DOMAIN_RUNNING;
+	record(dom);
 	return 0;
 }
 
@@ -368,6 +490,7 @@ int domain_set_target(void *daemon, uint16_t domid, uint16_t target)
 		return -ENOENT;
 	}
 	dom->target = target;
+	record(dom);
 	if (dom->conn) {
 		store_client_set_target(dom->conn->client, target);
 	}
@@ -408,8 +531,12 @@ static int connect_self(struct xsd *d)
 	struct xenstore_domain_interface *ring;
 	struct domain *dom;
 	uint32_t port;
-	int rc = platform_ring_own(d->platform, &ring, &port);
+	int rc;
 
+	if (find(d, 0)) {
+		return 0; /* the journal knew it */
+	}
+	rc = platform_ring_own(d->platform, &ring, &port);
 	if (rc) {
 		return rc;
 	}
@@ -419,8 +546,136 @@ static int connect_self(struct xsd *d)
 		destroy(dom);
 		return rc;
 	}
+	connect_ring(dom);
+	record(dom);
 	platform_notify(d->platform, dom->port);
 	return 0;
+}
+
+/* ---- starting again ------------------------------------------------------ */
+
+int domain_apply(struct xsd *d, int type, struct rec_in *in)
+{
+	uint16_t domid = (uint16_t)rec_get_u16(in);
+	struct domain *dom = find(d, domid);
+	unsigned int state;
+
+	switch (type) {
+	case 'E':
+		d->last = (struct last_request){true, domid, rec_get_u32(in)};
+		d->last.reply = rec_get_bytes(in, &d->last.len);
+		d->last.there = !in->bad && d->last.len <= SLOT_MESSAGE;
+		return in->bad ? -EINVAL : 0;
+	case 'G':
+		if (in->bad || !dom) {
+			return -EINVAL;
+		}
+		if (dom->conn) {
+			conn_free(dom->conn);
+			dom->conn = NULL;
+		}
+		destroy(dom);
+		return 0;
+	case 'D':
+		break;
+	default:
+		return 1;
+	}
+	dom = dom ? dom : create(d, domid);
+	state = rec_get_u8(in);
+	dom->gfn = rec_get_u64(in);
+	dom->remote_port = rec_get_u32(in);
+	dom->target = (int)rec_get_u32(in);
+	dom->told = rec_get_u8(in) % (DOMAIN_DYING + 1);
+	dom->released = rec_get_u8(in) != 0;
+	dom->restore = state != RING_NONE;
+	if (state == RING_SERVED && !dom->conn) {
+		ring_conn(dom);
+	} else if (state != RING_SERVED && dom->conn) {
+		conn_free(dom->conn);
+		dom->conn = NULL;
+	}
+	if (dom->conn) {
+		store_client_set_target(dom->conn->client, dom->target);
+	}
+	return in->bad ? -EINVAL : 0;
+}
+
+/*
+ * The ring goes on where the last daemon was: what it had taken is taken, what
+ * it had begun to send is sent.
+ */
+static void resume_ring(struct domain *dom)
+{
+	struct xsd *d = dom->d;
+	struct conn *c = dom->conn;
+	struct slot *s = slot_map(d, dom->domid);
+	struct slot_rest rest;
+	uint32_t req_cons;
+
+	c->slot = s;
+	if (!s) {
+		return;
+	}
+	if (d->last.there && d->last.domid == dom->domid && d->last.serial == slot_serial(s)) {
+		slot_done(s, d->last.reply, d->last.len);
+	}
+	c->in_tail = slot_taken(s, c->in, &req_cons);
+	__atomic_store_n(&dom->ring->req_cons, req_cons, __ATOMIC_SEQ_CST);
+	rest = slot_rest(s, dom->ring->rsp_prod);
+	conn_resend(c, rest.part, rest.part_len, true, rest.part_event);
+	conn_resend(c, rest.reply, rest.reply_len, false, false);
+	store_client_retell(c->client);
+}
+
+static int restore_ring(struct domain *dom)
+{
+	struct platform *p = dom->d->platform;
+	struct xenstore_domain_interface *ring;
+	uint32_t port = dom->remote_port;
+	int rc;
+
+	if (dom->domid) {
+		rc = platform_ring_map(p, dom->domid, dom->gfn, &ring);
+	} else {
+		rc = platform_ring_own(p, &ring, &port);
+	}
+	rc = rc ? rc : attach(dom, ring, port);
+	if (rc) {
+		return rc;
+	}
+	if (dom->conn) {
+		resume_ring(dom);
+	}
+	dom_event(dom);
+	platform_notify(p, dom->port);
+	return 0;
+}
+
+/* Domains that the journal tells of: connects those that are still there. */
+static void restore_all(struct xsd *d)
+{
+	int rc;
+
+	for (struct domain *dom = d->domains, *next; dom; dom = next) {
+		next = dom->next;
+		if (!dom->restore) {
+			continue;
+		}
+		dom->restore = false;
+		rc = d->platform ? restore_ring(dom) : -ENODEV;
+		if (rc) {
+			log_line(d, "domain %u: can't connect again: %s", dom->domid,
+				 strerror(-rc));
+			if (dom->conn) {
+				conn_kill(dom->conn);
+				dom->conn = NULL;
+			}
+			record(dom);
+		}
+	}
+	d->last.there = false;
+	update_all(d);
 }
 
 int domain_init(struct xsd *d)
@@ -429,13 +684,18 @@ int domain_init(struct xsd *d)
 
 	if (rc) {
 		d->platform = NULL;
+		restore_all(d);
 		log_line(d, "no hypervisor (%s): serving the socket only", strerror(-rc));
 		return 0;
 	}
 	d->platform_src = (struct source){platform_ready, platform_fd(d->platform)};
 	rc = loop_add(d, &d->platform_src, EPOLLIN);
-	if (rc || d->opt.no_domain_init) {
+	if (rc) {
 		return rc;
+	}
+	restore_all(d);
+	if (d->opt.no_domain_init) {
+		return 0;
 	}
 	rc = connect_self(d);
 	if (rc) {

@@ -101,20 +101,22 @@ void loop_run(struct xsd *d)
 {
 	struct epoll_event ev[MAX_EVENTS];
 	uint64_t last_tick = 0, now;
-	bool ticking = false;
+	bool ticking = false, working = false;
 	int n;
 
 	while (!d->stop) {
 		n = epoll_wait(d->epoll, ev, MAX_EVENTS,
-			       d->run_first ? 0
-			       : ticking    ? TICK_MS
-					    : 10 * TICK_MS);
+			       d->run_first || working ? 0
+			       : ticking               ? TICK_MS
+						       : 10 * TICK_MS);
 		for (int i = 0; i < n; i++) {
 			struct source *src = ev[i].data.ptr;
 
 			src->ready(src, ev[i].events);
 		}
+		commit(d);
 		run_round(d);
+		working = journal_work(d);
 		now = now_ms();
 		if (now - last_tick >= TICK_MS) {
 			last_tick = now;
@@ -123,6 +125,7 @@ void loop_run(struct xsd *d)
 		if (d->dead_conns) {
 			d->dead_conns = false;
 			bury_dead(d);
+			commit(d);
 		}
 	}
 }

@@ -39,7 +39,9 @@ static void usage(FILE *f)
 	      "  -q, --quota-soft WHAT=N    log when exceeded; WHAT: memory\n"
 	      "  -w, --timeout WHAT=SECONDS WHAT: watch-event (20; 0: none)\n"
 	      "  -K, --keep-orphans         keep the nodes of domains that are gone\n"
-	      "  -R, --no-recovery          accepted, has no meaning here\n"
+	      "  -J, --journal FILE         where the journal is (journal, beside the socket)\n"
+	      "  -n, --no-journal           none: a crash loses everything\n"
+	      "  -R, --no-recovery          begin with an empty store, whatever the journal says\n"
 	      "  -I, --internal-db[=on|off] accepted, has no meaning here\n"
 	      "  -V, --verbose              trace requests to standard error or the trace file\n",
 	      f);
@@ -55,7 +57,8 @@ static const struct option options[] = {
 	{"quota", 1, NULL, 'Q'},          {"quota-soft", 1, NULL, 'q'},
 	{"timeout", 1, NULL, 'w'},        {"no-recovery", 0, NULL, 'R'},
 	{"internal-db", 2, NULL, 'I'},    {"keep-orphans", 0, NULL, 'K'},
-	{"verbose", 0, NULL, 'V'},        {NULL, 0, NULL, 0},
+	{"verbose", 0, NULL, 'V'},        {"journal", 1, NULL, 'J'},
+	{"no-journal", 0, NULL, 'n'},     {NULL, 0, NULL, 0},
 };
 
 static uint64_t number(const char *text)
@@ -135,8 +138,8 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::K", options, NULL)) !=
-	       -1) {
+	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::KJ:n", options,
+				  NULL)) != -1) {
 		switch (opt) {
 		case 'D':
 			d->opt.no_domain_init = true;
@@ -163,6 +166,14 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 			d->opt.verbose = true;
 			break;
 		case 'R':
+			d->opt.no_recovery = true;
+			break;
+		case 'J':
+			d->opt.journal = optarg;
+			break;
+		case 'n':
+			d->opt.no_journal = true;
+			break;
 		case 'I':
 			break;
 		case '?':
@@ -330,28 +341,77 @@ static void raise_file_limit(void)
 	}
 }
 
+/* The journal lies beside the socket unless told otherwise. */
+static const char *journal_path(const struct xsd *d)
+{
+	static char path[512];
+	const char *slash = strrchr(d->socket, '/');
+
+	if (d->opt.journal) {
+		return d->opt.journal;
+	}
+	if (getenv("XENSTORED_PATH")) {
+		snprintf(path, sizeof(path), "%s.journal", d->socket);
+	} else {
+		snprintf(path, sizeof(path), "%.*s/journal", (int)(slash - d->socket), d->socket);
+	}
+	return path;
+}
+
+/* Everything that the last daemon acknowledged; without a journal we still serve. */
+static void recover(struct xsd *d)
+{
+	const char *path = journal_path(d);
+	char rings[600];
+	int rc;
+
+	if (d->opt.no_journal) {
+		return;
+	}
+	rc = journal_open(d, path, d->opt.no_recovery, false);
+	if (rc) {
+		log_line(d, "%s: %s: no journal", path, strerror(-rc));
+		return;
+	}
+	snprintf(rings, sizeof(rings), "%s.rings", path);
+	d->rings_fd = open(rings, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	store_load_begin(d->store);
+	journal_catch_up(d);
+	store_load_end(d->store);
+	journal_start(d);
+}
+
 static int start(struct xsd *d)
 {
 	int rc;
 
 	raise_file_limit();
-	store_preset(d->store, "/tool/xenstored", "");
 	rc = loop_init(d);
 	rc = rc ? rc : signal_init(d);
-	rc = rc ? rc : domain_init(d);
 	if (rc) {
 		return rc;
 	}
+	/* First: two daemons mustn't have one journal. */
 	rc = sock_listen(d);
 	if (rc) {
 		log_line(d, "%s: %s", d->socket, strerror(-rc));
+		return rc;
 	}
+	recover(d);
+	if (!store_has(d->store, "/tool/xenstored")) {
+		store_preset(d->store, "/tool/xenstored", "");
+	}
+	rc = domain_init(d);
+	commit(d);
 	return rc;
 }
 
 static void finish(struct xsd *d)
 {
 	sock_close(d);
+	store_record_on(d->store, false);
+	journal_close(d);
+	d->stop = true;
 	domain_fini(d);
 	while (d->conns) {
 		if (d->conns->src.fd >= 0) {
@@ -367,7 +427,7 @@ static void finish(struct xsd *d)
 
 int main(int argc, char **argv)
 {
-	static struct xsd d = {.opt.watch_timeout = 20, .listen_src.fd = -1};
+	static struct xsd d = {.opt.watch_timeout = 20, .listen_src.fd = -1, .rings_fd = -1};
 	char result = 0;
 	int ready = -1;
 

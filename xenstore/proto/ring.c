@@ -36,7 +36,7 @@ ssize_t ring_filled(struct xenstore_domain_interface *ring, enum ring_queue q)
 	return used > XENSTORE_RING_SIZE ? -EIO : (ssize_t)used;
 }
 
-ssize_t ring_read(struct xenstore_domain_interface *ring, enum ring_queue q, void *buf, size_t len)
+ssize_t ring_peek(struct xenstore_domain_interface *ring, enum ring_queue q, void *buf, size_t len)
 {
 	struct queue f = queue_of(ring, q);
 	uint32_t cons = load(f.cons), used = load(f.prod) - cons;
@@ -54,9 +54,25 @@ ssize_t ring_read(struct xenstore_domain_interface *ring, enum ring_queue q, voi
 	first = len < XENSTORE_RING_SIZE - pos ? len : XENSTORE_RING_SIZE - pos;
 	memcpy(buf, f.data + pos, first);
 	memcpy((char *)buf + first, f.data, len - first);
-	/* The bytes are ours before the other side may overwrite them. */
-	__atomic_store_n(f.cons, cons + (uint32_t)len, __ATOMIC_SEQ_CST);
 	return (ssize_t)len;
+}
+
+void ring_took(struct xenstore_domain_interface *ring, enum ring_queue q, size_t len)
+{
+	struct queue f = queue_of(ring, q);
+
+	/* The bytes are ours before the other side may overwrite them. */
+	__atomic_store_n(f.cons, *f.cons + (uint32_t)len, __ATOMIC_SEQ_CST);
+}
+
+ssize_t ring_read(struct xenstore_domain_interface *ring, enum ring_queue q, void *buf, size_t len)
+{
+	ssize_t n = ring_peek(ring, q, buf, len);
+
+	if (n > 0) {
+		ring_took(ring, q, (size_t)n);
+	}
+	return n;
 }
 
 ssize_t ring_write(struct xenstore_domain_interface *ring, enum ring_queue q, const void *buf,

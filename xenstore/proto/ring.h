@@ -30,6 +30,13 @@ ssize_t ring_read(struct xenstore_domain_interface *ring, enum ring_queue q, voi
 ssize_t ring_write(struct xenstore_domain_interface *ring, enum ring_queue q, const void *buf,
 		   size_t len);
 
+/*
+ * ring_read() in two steps, between which the bytes are still in the ring. The
+ * caller takes no more than it has seen.
+ */
+ssize_t ring_peek(struct xenstore_domain_interface *ring, enum ring_queue q, void *buf, size_t len);
+void ring_took(struct xenstore_domain_interface *ring, enum ring_queue q, size_t len);
+
 /* Bytes that could be read, or -EIO. */
 ssize_t ring_filled(struct xenstore_domain_interface *ring, enum ring_queue q);
 

@@ -37,6 +37,14 @@ void account_free_all(struct store *s)
 	}
 }
 
+void account_move(struct store *s, const struct node *n, int sign)
+{
+	struct account *a = account_of(s, perms_owner(n->perms));
+
+	a->nodes += (uint64_t)(int64_t)sign;
+	a->node_bytes += (uint64_t)(sign * (int64_t)node_bytes(n->name_len, n->value_len));
+}
+
 uint64_t account_memory(const struct account *a)
 {
 	return a->node_bytes + a->other_bytes;

@@ -130,10 +130,11 @@ static int control_quota(struct request *rq, const char **args, int nr)
 	uint64_t value;
 
 	if (nr == 3 && strcmp(args[0], "set") == 0) {
-		return wire_number_parse(args[2], UINT32_MAX, &value) ||
-				       store_quota_set(s, args[1], value)
-			       ? -EINVAL
-			       : request_ok(rq);
+		if (wire_number_parse(args[2], UINT32_MAX, &value) ||
+		    store_quota_change(s, args[1], value)) {
+			return -EINVAL;
+		}
+		return request_ok(rq);
 	}
 	if (nr == 1) {
 		return quota_of_domain(rq, args[0]);

@@ -9,11 +9,13 @@
  *   tx.c				   transactions: snapshot, record, check, replay
  *   watch.c				   who wants to know
  *   account.c				   who has how much
+ *   record.c, replay.c			   changes for a journal, and back
  */
 #ifndef PAVISE_STORE_INTERNAL_H
 #define PAVISE_STORE_INTERNAL_H
 
 #include <xenstore/store/node.h>
+#include <xenstore/store/record.h>
 #include <xenstore/store/store.h>
 #include <xenstore/store/util.h>
 
@@ -34,6 +36,9 @@ struct account {
 /* Never NULL: made when missing. */
 struct account *account_of(struct store *s, uint16_t domid);
 void account_free_all(struct store *s);
+
+/* Counts a node that came into the tree (1) or is about to leave it (-1). */
+void account_move(struct store *s, const struct node *n, int sign);
 uint64_t account_memory(const struct account *a);
 
 /* Node counts of a transaction that is not committed yet, per owner. */
@@ -60,6 +65,8 @@ struct store_client {
 	struct account *account;
 	uint16_t domid;
 	int target; /* domid, or -1 */
+	int create_as; /* who owns what it makes, if it is nobody; or -1 */
+	bool durable; /* its watches and transactions are recorded */
 	struct watch *watches, **watches_end; /* in order of registration */
 	struct tx *txs;
 	uint32_t next_tx;
@@ -82,6 +89,18 @@ unsigned int client_access(const struct store_client *c, const struct perms *p);
 
 enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, NR_SPECIAL };
 
+enum { /* for the bits of store.quota_set */
+#define Q(field, name, value, text) QUOTA_##field,
+       STORE_QUOTAS(Q)
+#undef Q
+};
+
+/* The nodes from the root to the last one that a snapshot brought. */
+struct loading {
+	struct node **at;
+	unsigned int depth, cap;
+};
+
 struct store {
 	const struct store_hooks *hooks;
 	void *daemon;
@@ -90,13 +109,21 @@ struct store {
 	struct perms_table perms;
 	struct perms *special[NR_SPECIAL]; /* who may hear of them */
 	struct store_quota quota;
+	unsigned int quota_set; /* those that CONTROL has changed */
 	struct account *account[ACCOUNT_BUCKETS];
 	struct store_client *clients;
 	struct watch **watch_bucket;
 	uint32_t nr_watch_buckets, nr_watches;
 	uint64_t watch_seq;
 	uint32_t nr_txs;
+	bool recording; /* changes go to batch */
+	bool quiet; /* records are being applied: no events, no quotas */
+	struct rec batch; /* what the present request has changed */
+	struct loading loading;
 };
+
+/* A client that may do everything, for what the store does on its own. */
+struct store_client store_nobody(struct store *s);
 
 void store_logf(struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -169,10 +196,17 @@ struct tx {
 	struct tx_op *ops;
 	uint32_t nr_ops, cap_ops;
 	uint64_t bytes; /* charged to the client */
+	bool doomed; /* it was open when the daemon died: EAGAIN at its end */
 };
 
 int tx_start(struct store_client *c, uint32_t *ret_id);
 struct tx *tx_by_id(struct store_client *c, uint32_t id);
+
+/* One with this id, which must be free. No quota. */
+struct tx *tx_create(struct store_client *c, uint32_t id);
+
+/* Works on the present tree from now on; it has done nothing yet. */
+void tx_restart(struct tx *tx);
 
 /* -EAGAIN: conflict. The transaction is gone either way. */
 int tx_commit(struct tx *tx);
@@ -219,6 +253,17 @@ void watch_fire(struct store *s, const char *path);
 void watch_fire_removed(struct store *s, const char *path, struct node *removed, bool below_only);
 void watch_fire_special(struct store *s, enum special which, uint16_t domid);
 size_t watch_bytes(const struct watch *w);
+
+/* ---- noting changes for the journal (replay.c) --------------------------- */
+
+void note_write(struct store_client *c, const char *path, const void *value, size_t len);
+void note_rm(struct store *s, const char *path);
+void note_perms(struct store *s, const char *path, const struct wire_perm *list, unsigned int nr);
+void note_special(struct store *s, int which);
+void note_forget(struct store *s, uint16_t domid, bool keep);
+void note_quota(struct store *s, const char *name, uint64_t value);
+void note_watch(const struct watch *w, bool added);
+void note_tx(const struct tx *tx, bool started);
 
 /* ---- requests ------------------------------------------------------------ */
 

@@ -136,6 +136,9 @@ static int create(struct view *v, const char *path, const struct tree_find *f, c
 	if (!allowed(v->client, f->node, ACCESS_WRITE)) {
 		return -EACCES;
 	}
+	if (privileged && v->client->create_as >= 0) {
+		owner = (uint16_t)v->client->create_as;
+	}
 	n = count_missing(name, len, &bytes);
 	rc = check_owner(v, owner, n, bytes);
 	rc = rc ? rc : check_size(v, len, f->node->perms->nr);

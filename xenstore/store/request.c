@@ -259,6 +259,7 @@ static int do_write(struct request *rq)
 	} else {
 		deltas_apply(rq->client->store, &deltas);
 		deltas_clear(&deltas);
+		note_write(rq->client, path, value, rq->len - len);
 		watch_fire(rq->client->store, path);
 	}
 	return request_ok(rq);
@@ -281,6 +282,7 @@ static int do_mkdir(struct request *rq)
 	} else if (rc == 0) {
 		deltas_apply(rq->client->store, &deltas);
 		deltas_clear(&deltas);
+		note_write(rq->client, path, NULL, 0);
 		watch_fire(rq->client->store, path);
 	}
 	return request_ok(rq);
@@ -305,6 +307,7 @@ static int do_rm(struct request *rq)
 	} else if (removed) {
 		deltas_apply(s, &deltas);
 		deltas_clear(&deltas);
+		note_rm(s, path);
 		watch_fire_removed(s, path, removed, false);
 		node_put(&s->perms, removed);
 	}
@@ -325,6 +328,7 @@ static int set_special_perms(struct request *rq, int which, const struct wire_pe
 	}
 	s->special[which] = perms_make(&s->perms, list, nr);
 	perms_put(&s->perms, old);
+	note_special(s, which);
 	return request_ok(rq);
 }
 
@@ -365,6 +369,7 @@ static int do_set_perms(struct request *rq)
 	} else {
 		deltas_apply(rq->client->store, &deltas);
 		deltas_clear(&deltas);
+		note_perms(rq->client->store, path, list, (unsigned int)nr);
 		watch_fire(rq->client->store, path);
 	}
 	return request_ok(rq);

@@ -54,6 +54,7 @@ void store_destroy(struct store *s)
 		return;
 	}
 	assert(!s->clients);
+	s->recording = false;
 	node_put(&s->perms, s->root);
 	for (int i = 0; i < NR_SPECIAL; i++) {
 		perms_put(&s->perms, s->special[i]);
@@ -61,6 +62,8 @@ void store_destroy(struct store *s)
 	perms_table_fini(&s->perms);
 	account_free_all(s);
 	free(s->watch_bucket);
+	free(s->loading.at);
+	rec_fini(&s->batch);
 	free(s);
 }
 
@@ -79,6 +82,23 @@ int store_quota_set(struct store *s, const char *name, uint64_t value)
 	STORE_QUOTAS(Q)
 #undef Q
 	return -EINVAL;
+}
+
+int store_quota_change(struct store *s, const char *name, uint64_t value)
+{
+	int rc = store_quota_set(s, name, value);
+
+	if (rc) {
+		return rc;
+	}
+#define Q(field, quota_name, default_value, text)    \
+	if (strcmp(name, quota_name) == 0) {         \
+		s->quota_set |= 1u << QUOTA_##field; \
+	}
+	STORE_QUOTAS(Q)
+#undef Q
+	note_quota(s, name, value);
+	return 0;
 }
 
 void store_logf(struct store *s, const char *fmt, ...)
@@ -105,6 +125,7 @@ struct store_client *store_client_create(struct store *s, uint16_t domid, void *
 	c->ctx = ctx;
 	c->domid = domid;
 	c->target = -1;
+	c->create_as = -1;
 	c->account = account_of(s, domid);
 	c->account->holders++;
 	c->watches_end = &c->watches;
@@ -115,6 +136,11 @@ struct store_client *store_client_create(struct store *s, uint16_t domid, void *
 	}
 	s->clients = c;
 	return c;
+}
+
+void store_client_set_durable(struct store_client *c)
+{
+	c->durable = true;
 }
 
 void store_client_reset(struct store_client *c)
@@ -196,10 +222,9 @@ void store_domain_released(struct store *s, uint16_t domid)
 	watch_fire_special(s, SPECIAL_RELEASE, domid);
 }
 
-/* A client that may do everything, for what the store does on its own. */
-static struct store_client nobody(struct store *s)
+struct store_client store_nobody(struct store *s)
 {
-	return (struct store_client){.store = s, .domid = 0, .target = -1};
+	return (struct store_client){.store = s, .domid = 0, .target = -1, .create_as = -1};
 }
 
 struct owned {
@@ -237,7 +262,7 @@ static int find_owned(struct node *n, void *arg)
 
 static void remove_owned(struct store *s, uint16_t domid)
 {
-	struct store_client god = nobody(s);
+	struct store_client god = store_nobody(s);
 	struct owned *o = store_zalloc(sizeof(*o));
 	struct deltas deltas = {NULL};
 	struct view v = {&god, &s->root, &deltas};
@@ -263,6 +288,7 @@ void store_domain_forget(struct store *s, uint16_t domid, bool keep_nodes)
 {
 	struct account *a = account_of(s, domid), **pp;
 
+	note_forget(s, domid, keep_nodes);
 	if (!keep_nodes && a->nodes) {
 		remove_owned(s, domid);
 	}
@@ -278,14 +304,22 @@ void store_domain_forget(struct store *s, uint16_t domid, bool keep_nodes)
 
 int store_preset(struct store *s, const char *path, const char *value)
 {
-	struct store_client god = nobody(s);
+	struct store_client god = store_nobody(s);
 	struct deltas deltas = {NULL};
 	struct view v = {&god, &s->root, &deltas};
 	int rc = op_write(&v, path, value, strlen(value));
 
 	deltas_apply(s, &deltas);
 	deltas_clear(&deltas);
+	if (!rc) {
+		note_write(&god, path, value, strlen(value));
+	}
 	return rc;
+}
+
+bool store_has(struct store *s, const char *path)
+{
+	return tree_lookup(s->root, path) != NULL;
 }
 
 /* ---- looking at it ------------------------------------------------------- */

@@ -77,6 +77,9 @@ struct store_quota *store_quota(struct store *s);
 /* By name; -EINVAL: no such quota. */
 int store_quota_set(struct store *s, const char *name, uint64_t value);
 
+/* The same while it runs: a journal keeps it. */
+int store_quota_change(struct store *s, const char *name, uint64_t value);
+
 /* @ctx is what the event hook gets. */
 struct store_client *store_client_create(struct store *s, uint16_t domid, void *ctx);
 
@@ -85,6 +88,12 @@ void store_client_destroy(struct store_client *c);
 
 /* Forgets its watches and transactions. */
 void store_client_reset(struct store_client *c);
+
+/* Its watches and transactions are recorded: it outlives the daemon. */
+void store_client_set_durable(struct store_client *c);
+
+/* One event for each of its watches: it may have missed some. */
+void store_client_retell(struct store_client *c);
 
 /* From now on the client has the rights of @target as well; -1: no longer. */
 void store_client_set_target(struct store_client *c, int target);
@@ -131,6 +140,37 @@ void store_domain_released(struct store *s, uint16_t domid);
  * them (unless @keep_nodes), and its entries in other nodes' permissions.
  */
 void store_domain_forget(struct store *s, uint16_t domid, bool keep_nodes);
+
+bool store_has(struct store *s, const char *path);
+
+/* ---- the journal (record.h) ---------------------------------------------- */
+
+struct rec;
+struct rec_in;
+struct store_snap;
+
+/* Changes are noted as items in the batch from now on, or no longer. */
+void store_record_on(struct store *s, bool on);
+
+/* What has changed since it was last emptied (len = 0), which is the caller's to do. */
+struct rec *store_batch(struct store *s);
+
+/*
+ * Applies one item, between begin and end, with no events and no quotas. 1: not
+ * one of the store's; -EINVAL and others: refused. The end makes transactions
+ * that are open start anew, and fail at their end.
+ */
+void store_load_begin(struct store *s);
+int store_apply(struct store *s, int type, struct rec_in *in);
+void store_load_end(struct store *s);
+
+/*
+ * A snapshot as items: begin writes all but the nodes, each step up to @max
+ * nodes as they were at the beginning, and is false after the last ones.
+ */
+struct store_snap *store_snap_begin(struct store *s, struct rec *r);
+bool store_snap_step(struct store_snap *snap, unsigned int max, struct rec *r);
+void store_snap_end(struct store_snap *snap); /* takes NULL */
 
 /* ---- looking at it ------------------------------------------------------- */
 

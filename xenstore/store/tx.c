@@ -26,22 +26,13 @@ static void charge(struct tx *tx, size_t bytes)
 	store_client_charge(tx->client, (long)bytes);
 }
 
-int tx_start(struct store_client *c, uint32_t *ret_id)
+struct tx *tx_create(struct store_client *c, uint32_t id)
 {
 	struct store *s = c->store;
-	struct tx *tx;
+	struct tx *tx = store_zalloc(sizeof(*tx));
 
-	if (!store_client_privileged(c) && s->quota.transactions &&
-	    c->account->transactions >= s->quota.transactions) {
-		return -ENOSPC;
-	}
-	do {
-		c->next_tx++;
-	} while (c->next_tx == 0 || tx_by_id(c, c->next_tx));
-
-	tx = store_zalloc(sizeof(*tx));
 	tx->client = c;
-	tx->id = c->next_tx;
+	tx->id = id;
 	tx->base = node_get(s->root);
 	tx->root = node_get(s->root);
 	tx->nr_buckets = FIRST_BUCKETS;
@@ -52,7 +43,33 @@ int tx_start(struct store_client *c, uint32_t *ret_id)
 	c->account->transactions++;
 	s->nr_txs++;
 	charge(tx, sizeof(*tx) + tx->nr_buckets * sizeof(*tx->bucket));
-	*ret_id = tx->id;
+	note_tx(tx, true);
+	return tx;
+}
+
+void tx_restart(struct tx *tx)
+{
+	struct store *s = tx->client->store;
+
+	node_put(&s->perms, tx->base);
+	node_put(&s->perms, tx->root);
+	tx->base = node_get(s->root);
+	tx->root = node_get(s->root);
+}
+
+int tx_start(struct store_client *c, uint32_t *ret_id)
+{
+	struct store *s = c->store;
+
+	if (!store_client_privileged(c) && s->quota.transactions &&
+	    c->account->transactions >= s->quota.transactions) {
+		return -ENOSPC;
+	}
+	do {
+		c->next_tx++;
+	} while (c->next_tx == 0 || tx_by_id(c, c->next_tx));
+
+	*ret_id = tx_create(c, c->next_tx)->id;
 	return 0;
 }
 
@@ -79,6 +96,7 @@ static void tx_free(struct tx *tx)
 	struct store *s = c->store;
 	struct tx **pp = &c->txs;
 
+	note_tx(tx, false);
 	while (*pp != tx) {
 		pp = &(*pp)->next;
 	}
@@ -315,6 +333,27 @@ static int replay(struct tx *tx)
 	return rc;
 }
 
+static void note(struct tx *tx)
+{
+	for (uint32_t i = 0; i < tx->nr_ops; i++) {
+		struct tx_op *op = &tx->ops[i];
+		const char *path = op->touch->path;
+
+		switch (op->type) {
+		case TX_OP_WRITE:
+		case TX_OP_MKDIR:
+			note_write(tx->client, path, op->value, op->len);
+			break;
+		case TX_OP_SET_PERMS:
+			note_perms(tx->client->store, path, op->list, (unsigned int)op->len);
+			break;
+		case TX_OP_RM:
+			note_rm(tx->client->store, path);
+			break;
+		}
+	}
+}
+
 static void tell(struct tx *tx)
 {
 	struct store *s = tx->client->store;
@@ -340,6 +379,10 @@ int tx_commit(struct tx *tx)
 	struct store *s = tx->client->store;
 	struct node *old;
 
+	if (tx->doomed) {
+		tx_free(tx);
+		return -EAGAIN;
+	}
 	if (tx->nr_ops == 0) {
 		tx_free(tx);
 		return 0;
@@ -353,6 +396,7 @@ int tx_commit(struct tx *tx)
 	s->root = node_get(tx->root);
 	node_put(&s->perms, old);
 	deltas_apply(s, &tx->deltas);
+	note(tx);
 	tell(tx);
 	tx_free(tx);
 	return 0;

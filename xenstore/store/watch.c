@@ -76,7 +76,7 @@ int watch_add(struct store_client *c, const char *path, unsigned int skip, const
 {
 	struct store *s = c->store;
 	size_t path_len = strlen(path), token_len = strlen(token);
-	bool bound = !store_client_privileged(c);
+	bool bound = !store_client_privileged(c) && !s->quiet;
 	struct watch *w;
 
 	if (find(c, path, skip, token)) {
@@ -109,6 +109,7 @@ int watch_add(struct store_client *c, const char *path, unsigned int skip, const
 	c->nr_watches++;
 	c->account->watches++;
 	store_client_charge(c, (long)watch_bytes(w));
+	note_watch(w, true);
 	return 0;
 }
 
@@ -118,6 +119,7 @@ static void drop(struct watch **pp)
 	struct watch *w = *pp;
 	struct store_client *c = w->client;
 
+	note_watch(w, false);
 	*pp = w->client_next;
 	if (!*pp) {
 		c->watches_end = pp;
@@ -271,7 +273,7 @@ void watch_fire(struct store *s, const char *path)
 	struct tree_find f;
 	struct hits h;
 
-	if (!s->nr_watches) {
+	if (!s->nr_watches || s->quiet) {
 		return;
 	}
 	f = tree_find(s->root, path);
@@ -326,7 +328,7 @@ void watch_fire_removed(struct store *s, const char *path, struct node *removed,
 	struct tree_find f;
 	struct hits h;
 
-	if (!s->nr_watches) {
+	if (!s->nr_watches || s->quiet) {
 		return;
 	}
 	if (removed->kids) {
@@ -355,7 +357,7 @@ void watch_fire_special(struct store *s, enum special which, uint16_t domid)
 	char one[32];
 	struct hits h;
 
-	if (!s->nr_watches) {
+	if (!s->nr_watches || s->quiet) {
 		return;
 	}
 	snprintf(one, sizeof(one), "%s/%u", names[which], domid);

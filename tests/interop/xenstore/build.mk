@@ -3,6 +3,9 @@
 # request, and our tools beside xenstore-utils. None needs a hypervisor: the
 # daemons get one that is made of files.
 #
+# Then the same daemon is killed again and again; make test-xenstore-kill does
+# that 500 times (KILLS=n).
+#
 # Packages: python3; xenstore-utils (tools.sh skips without), libxen-dev for
 # the shim; XEN_BIN=folder of Debian's xenstored and oxenstored (without it,
 # ours is checked against what is written down in compare.py).
@@ -22,7 +25,17 @@ $(XS_INTEROP)/fakexen.so: tests/interop/xenstore/fakexen.c
 	$(Q)echo "  LD      $@"
 	$(Q)$(CC) $(TOOLS_CFLAGS) -shared -fPIC -o $@ $<
 
+# Only what failed; the exit code is the program's.
+XS_QUIET := >$(XS_INTEROP)/tap || { grep -v '^ok' $(XS_INTEROP)/tap; exit 1; }
+
 .PHONY: test-interop-xenstore
+test-unit: test-interop-xenstore
 test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so $(BUILD)/xenstored $(XS_TOOL_LINKS)
-	$(Q)tests/interop/xenstore/compare.py $(BUILD) | grep -v '^ok'
-	$(Q)tests/interop/xenstore/tools.sh $(BUILD) | grep -v '^ok'
+	$(Q)tests/interop/xenstore/compare.py $(BUILD) $(XS_QUIET)
+	$(Q)tests/interop/xenstore/tools.sh $(BUILD) $(XS_QUIET)
+	$(Q)tests/interop/xenstore/kill.py $(BUILD) 25 $(XS_QUIET)
+
+KILLS ?= 500
+.PHONY: test-xenstore-kill
+test-xenstore-kill: $(XS_FAKE)
+	$(Q)tests/interop/xenstore/kill.py $(BUILD) $(KILLS)

@@ -63,6 +63,10 @@ static int stop(void **state)
 	waitpid(daemon_pid, &status, 0);
 	snprintf(path, sizeof(path), "%s/log", dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/journal", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/journal.rings", dir);
+	unlink(path);
 	/* The daemon has removed its socket, so the folder is empty. */
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? rmdir(dir) : -1;
 }

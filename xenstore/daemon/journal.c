@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * The journal's file. See journal.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <xenstore/daemon/daemon.h>
+#include <xenstore/store/util.h>
+
+#define MAP_BYTES   (1ull << 30) /* of addresses; the file is as long as it has to be */
+#define GROW_BYTES  (1u << 20)
+#define SLACK_BYTES (8u << 20) /* a small journal needn't be small */
+#define FRAME_HEAD  8u
+#define STEP_NODES  256
+
+struct file {
+	int fd;
+	char *map;
+	size_t size; /* of the file */
+	size_t end; /* of the frames */
+};
+
+struct journal {
+	char path[512];
+	struct file file;
+	size_t first; /* its length when it was new */
+	bool pinned, broken;
+	struct store_snap *snap; /* being written to next */
+	struct file next;
+	size_t since; /* what is behind this in file isn't in the snapshot */
+	struct journal_stats stats;
+};
+
+/* ---- frames -------------------------------------------------------------- */
+
+static uint32_t crc_table[8][256];
+
+static void crc_init(void)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t c = i;
+
+		for (int k = 0; k < 8; k++) {
+			c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+		}
+		crc_table[0][i] = c;
+	}
+	for (uint32_t i = 0; i < 256; i++) {
+		for (int t = 1; t < 8; t++) {
+			uint32_t c = crc_table[t - 1][i];
+
+			crc_table[t][i] = crc_table[0][c & 0xff] ^ c >> 8;
+		}
+	}
+}
+
+static uint32_t crc32c(const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	uint32_t c = ~(uint32_t)len;
+
+	if (!crc_table[0][1]) {
+		crc_init();
+	}
+	for (; len >= 8; len -= 8, p += 8) {
+		uint32_t a, b;
+
+		memcpy(&a, p, 4);
+		memcpy(&b, p + 4, 4);
+		a ^= c;
+		c = crc_table[7][a & 0xff] ^ crc_table[6][a >> 8 & 0xff] ^
+		    crc_table[5][a >> 16 & 0xff] ^ crc_table[4][a >> 24] ^ crc_table[3][b & 0xff] ^
+		    crc_table[2][b >> 8 & 0xff] ^ crc_table[1][b >> 16 & 0xff] ^
+		    crc_table[0][b >> 24];
+	}
+	while (len--) {
+		c = crc_table[0][(c ^ *p++) & 0xff] ^ c >> 8;
+	}
+	return ~c;
+}
+
+bool journal_frame(const char *data, size_t size, size_t *pos, struct rec_in *ret_items)
+{
+	size_t left = size - *pos;
+	uint32_t len, crc;
+
+	if (*pos > size || left < FRAME_HEAD) {
+		return false;
+	}
+	len = __atomic_load_n((const uint32_t *)(const void *)(data + *pos), __ATOMIC_ACQUIRE);
+	memcpy(&crc, data + *pos + 4, 4);
+	left = (left - FRAME_HEAD) & ~(size_t)7;
+	if (!len || len > left || crc32c(data + *pos + FRAME_HEAD, len) != crc) {
+		return false;
+	}
+	*ret_items = (struct rec_in){data + *pos + FRAME_HEAD, len};
+	*pos += FRAME_HEAD + ((len + 7u) & ~(size_t)7);
+	return true;
+}
+
+void journal_seal(char *at, size_t len)
+{
+	uint32_t crc = crc32c(at + FRAME_HEAD, len);
+
+	memcpy(at + 4, &crc, sizeof(crc));
+	/* Last, and after everything else: then it is there. */
+	__atomic_store_n((uint32_t *)(void *)at, (uint32_t)len, __ATOMIC_RELEASE);
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+/*
+ * The header: a journal of another boot tells of domains that are no more. In
+ * a container there may be no boot id; the file is in memory then as well.
+ */
+static void make_header(char head[JOURNAL_HEADER])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(head, 0, JOURNAL_HEADER);
+	memcpy(head, "pavise store 1\n", 15);
+	if (fd >= 0) {
+		if (read(fd, head + 16, 36) != 36) {
+			memset(head + 16, 0, 36);
+		}
+		close(fd);
+	}
+}
+
+static void file_close(struct file *f)
+{
+	if (f->map) {
+		munmap(f->map, MAP_BYTES);
+	}
+	if (f->fd >= 0) {
+		close(f->fd);
+	}
+	*f = (struct file){-1};
+}
+
+static int file_open(struct file *f, const char *path, int flags)
+{
+	struct stat st;
+
+	*f = (struct file){open(path, O_RDWR | O_CLOEXEC | flags, 0600)};
+	if (f->fd < 0 || fstat(f->fd, &st)) {
+		return -errno;
+	}
+	f->size = (size_t)st.st_size;
+	f->map =
+		mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, f->fd, 0);
+	if (f->map == MAP_FAILED) {
+		f->map = NULL;
+		return -errno;
+	}
+	return f->size > MAP_BYTES ? -EFBIG : 0;
+}
+
+/* Makes room, so that a store into the mapping cannot fail. */
+static int file_room(struct file *f, size_t len)
+{
+	size_t want = f->end + len, size = f->size;
+	int rc;
+
+	if (want <= size) {
+		return 0;
+	}
+	while (size < want) {
+		size += GROW_BYTES;
+	}
+	if (size > MAP_BYTES) {
+		return -EFBIG;
+	}
+	rc = posix_fallocate(f->fd, (off_t)f->size, (off_t)(size - f->size));
+	if (rc) {
+		return -rc;
+	}
+	f->size = size;
+	return 0;
+}
+
+static int file_append(struct file *f, const void *items, size_t len)
+{
+	size_t whole = FRAME_HEAD + ((len + 7u) & ~7u);
+	int rc = file_room(f, whole);
+
+	if (rc) {
+		return rc;
+	}
+	memcpy(f->map + f->end + FRAME_HEAD, items, len);
+	journal_seal(f->map + f->end, len);
+	f->end += whole;
+	return 0;
+}
+
+/* An empty journal in a file that has no name yet that anybody looks for. */
+static int file_create(struct file *f, const char *path)
+{
+	int rc = file_open(f, path, O_CREAT | O_TRUNC);
+
+	rc = rc ? rc : file_room(f, JOURNAL_HEADER);
+	if (rc) {
+		file_close(f);
+		return rc;
+	}
+	make_header(f->map);
+	f->end = JOURNAL_HEADER;
+	return 0;
+}
+
+static const char *next_path(const struct journal *j)
+{
+	static char path[sizeof(j->path) + 8];
+
+	snprintf(path, sizeof(path), "%s.new", j->path);
+	return path;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static bool ours(const struct file *f)
+{
+	char head[JOURNAL_HEADER];
+
+	make_header(head);
+	return f->size >= sizeof(head) && memcmp(f->map, head, sizeof(head)) == 0;
+}
+
+int journal_open(struct xsd *d, const char *path, bool fresh, bool follow)
+{
+	struct journal *j = store_zalloc(sizeof(*j));
+	int rc = 0;
+
+	j->file.fd = j->next.fd = -1;
+	snprintf(j->path, sizeof(j->path), "%s", path);
+	if (fresh || file_open(&j->file, path, 0) || !ours(&j->file)) {
+		file_close(&j->file);
+		rc = follow ? -ENOENT : file_create(&j->file, next_path(j));
+		if (!rc && rename(next_path(j), path)) {
+			rc = -errno;
+		}
+	}
+	if (rc) {
+		file_close(&j->file);
+		free(j);
+		return rc;
+	}
+	j->file.end = JOURNAL_HEADER;
+	d->journal = j;
+	return 0;
+}
+
+void journal_close(struct xsd *d)
+{
+	struct journal *j = d->journal;
+
+	if (!j) {
+		return;
+	}
+	store_snap_end(j->snap);
+	file_close(&j->next);
+	file_close(&j->file);
+	free(j);
+	d->journal = NULL;
+}
+
+static void apply(struct xsd *d, struct rec_in *items)
+{
+	struct rec_in item;
+	int type, rc;
+
+	while ((type = rec_next(items, &item)) > 0) {
+		rc = store_apply(d->store, type, &item);
+		rc = rc == 1 ? domain_apply(d, type, &item) : rc;
+		if (rc) {
+			log_line(d, "journal: a record of type '%c' is not applied: %s", type,
+				 strerror(rc < 0 ? -rc : ENOSYS));
+		}
+	}
+}
+
+void journal_catch_up(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	struct file *f = &j->file;
+	struct rec_in items;
+	struct stat st;
+
+	if (fstat(f->fd, &st) == 0) {
+		f->size = (size_t)st.st_size;
+	}
+	while (journal_frame(f->map, f->size, &f->end, &items)) {
+		d->last.there = false;
+		apply(d, &items);
+	}
+}
+
+void journal_start(struct xsd *d)
+{
+	struct file *f = &d->journal->file;
+
+	/* What a dead daemon had begun to write must not be taken for a frame. */
+	if (ftruncate(f->fd, (off_t)f->end)) {
+		log_line(d, "journal: %s", strerror(errno));
+	} else {
+		f->size = f->end;
+	}
+	d->journal->first = f->end;
+	store_record_on(d->store, true);
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+static void broken(struct xsd *d, int rc)
+{
+	struct journal *j = d->journal;
+
+	if (!j->broken) {
+		log_line(d, "journal: %s: a crash would lose what is written from now on",
+			 strerror(-rc));
+		j->broken = true;
+	}
+}
+
+static void snapshot_begin(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	struct rec r = {NULL};
+	int rc = file_create(&j->next, next_path(j));
+
+	if (rc) {
+		broken(d, rc);
+		j->first = j->file.end; /* not again at once */
+		return;
+	}
+	domain_record_all(d, &r);
+	j->snap = store_snap_begin(d->store, &r);
+	j->since = j->file.end;
+	if (r.len) {
+		file_append(&j->next, r.data, r.len);
+	}
+	rec_fini(&r);
+}
+
+static void snapshot_drop(struct journal *j)
+{
+	store_snap_end(j->snap);
+	j->snap = NULL;
+	file_close(&j->next);
+	unlink(next_path(j));
+}
+
+/* The snapshot is whole: add what came since and put it in the place of the old one. */
+static void snapshot_done(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	size_t len = j->file.end - j->since;
+	int rc = file_room(&j->next, len);
+
+	if (!rc) {
+		memcpy(j->next.map + j->next.end, j->file.map + j->since, len);
+		j->next.end += len;
+		rc = rename(next_path(j), j->path) ? -errno : 0;
+	}
+	if (rc) {
+		broken(d, rc);
+		snapshot_drop(j);
+		j->first = j->file.end;
+		return;
+	}
+	store_snap_end(j->snap);
+	j->snap = NULL;
+	file_close(&j->file);
+	j->file = j->next;
+	j->next = (struct file){-1};
+	j->first = j->file.end;
+	j->broken = false;
+	j->stats.snapshots++;
+}
+
+bool journal_work(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	struct rec r = {NULL};
+	bool more;
+	int rc;
+
+	if (!j || !j->snap) {
+		return false;
+	}
+	more = store_snap_step(j->snap, STEP_NODES, &r);
+	rc = r.len ? file_append(&j->next, r.data, r.len) : 0;
+	rec_fini(&r);
+	if (rc) {
+		broken(d, rc);
+		snapshot_drop(j);
+		j->first = j->file.end;
+		return false;
+	}
+	if (!more) {
+		snapshot_done(d);
+	}
+	return more;
+}
+
+/* No frame after one that is missing: a new journal, at once, or none. */
+static void heal(struct xsd *d)
+{
+	struct journal *j = d->journal;
+
+	if (j->snap) {
+		snapshot_drop(j);
+	}
+	if (!j->pinned) {
+		snapshot_begin(d);
+	}
+	while (j->snap && journal_work(d)) {
+	}
+}
+
+void journal_commit_batch(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	struct rec *r = store_batch(d->store);
+	int rc = j->broken ? 0 : file_append(&j->file, r->data, r->len);
+
+	r->len = 0;
+	j->stats.frames++;
+	if (rc) {
+		broken(d, rc);
+	}
+	if (j->broken) {
+		/* There may be room again. */
+		if (rc || j->stats.frames % 4096 == 0) {
+			heal(d);
+		}
+		return;
+	}
+	if (!j->snap && !j->pinned && j->file.end > 2 * j->first + SLACK_BYTES) {
+		snapshot_begin(d);
+	}
+}
+
+void journal_pin(struct xsd *d, bool pinned)
+{
+	struct journal *j = d->journal;
+
+	if (pinned && j->snap) {
+		snapshot_drop(j);
+	}
+	j->pinned = pinned;
+}
+
+void journal_stats(struct xsd *d, struct journal_stats *ret_st)
+{
+	*ret_st = d->journal ? d->journal->stats : (struct journal_stats){0};
+	ret_st->bytes = d->journal ? d->journal->file.end : 0;
+}
