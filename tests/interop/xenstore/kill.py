@@ -107,7 +107,8 @@ class Guest(Ring):
                 if m[1] != self.req_id:
                     raise AssertionError(f"reply to {m[1]}, waiting for {self.req_id}: {m}")
                 return ("!" if m[0] == OPS["ERROR"] else "") + text(m[2])
-        raise AssertionError(f"domain {self.domid}: no reply to {self.req_id}")
+        raise AssertionError(f"domain {self.domid}: no reply to {self.req_id}; ring "
+                             f"{self.indices()} {self.status()}, {len(self.buf)} bytes here")
 
 
 class Test:
@@ -346,7 +347,7 @@ def main():
         print(f"not ok 1 - {e}")
         failed = 1
     log = test.stop()
-    if "Sanitizer" in log or "not applied" in log:
+    if failed or "Sanitizer" in log or "not applied" in log:
         print("not ok 2 - the daemon's log")
         print("# " + log.replace("\n", "\n# "))
         failed = 1
