@@ -38,6 +38,21 @@ struct domain *domain_get_by_id(domid_t id)
 	return d && domain_get(d) ? d : NULL;
 }
 
+int domain_get_foreign(domid_t id, struct domain **ret_d)
+{
+	struct domain *own = current->domain;
+	struct domain *d = domain_get_by_id(id == DOMID_IO ? DOMID_SELF : id);
+
+	if (!d)
+		return -ESRCH;
+	if (!is_control_domain(own) && id != own->id && id != DOMID_SELF) {
+		domain_put(d);
+		return -EPERM;
+	}
+	*ret_d = d;
+	return 0;
+}
+
 struct domain *page_get_owner(const struct page_info *pg)
 {
 	domid_t id = page_owner_id(pg);

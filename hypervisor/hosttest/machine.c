@@ -42,15 +42,39 @@ char *ht_ram;
 
 bool mfn_valid(mfn_t mfn)
 {
-	return mfn_x(mfn) && mfn_x(mfn) < HT_FRAMES;
+	return mfn_x(mfn) && mfn_x(mfn) < max_page;
+}
+
+/* Frames without an owner are cleared when they are handed out. */
+static void assert_no_tlb_knows(const struct page_info *pg)
+{
+	for (unsigned int i = 0; i < HT_CPUS * HT_TLB; i++) {
+		const struct ht_tlb_entry *e = &ht_tlb[i / HT_TLB][i % HT_TLB];
+
+		if (e->valid && mfn_eq(e->mfn, page_to_mfn(pg)))
+			panic("frame %#lx is handed out, CPU %u still knows it", mfn_x(e->mfn),
+			      i / HT_TLB);
+	}
 }
 
 void clear_page(void *p)
 {
+	if (page_owner_id(virt_to_page(p)) == DOMID_INVALID)
+		assert_no_tlb_knows(virt_to_page(p));
 	memset(p, 0, PAGE_SIZE);
 }
 
+void copy_page(void *dst, const void *src)
+{
+	memmove(dst, src, PAGE_SIZE);
+}
+
 void ht_machine_init(void)
+{
+	ht_machine_init_frames(HT_FRAMES);
+}
+
+void ht_machine_init_frames(unsigned long nr)
 {
 	if (ht_ram)
 		return;
@@ -66,7 +90,30 @@ void ht_machine_init(void)
 	}
 	for (unsigned int i = 0; i < HT_FRAMES; i++)
 		frames[i].owner = DOMID_INVALID;
-	page_alloc_add(_mfn(1), _mfn(HT_FRAMES));
+	max_page = total_pages = nr;
+	page_alloc_add(_mfn(1), _mfn(nr));
+}
+
+static struct page_info *taken;
+
+void ht_leave_free(unsigned long n)
+{
+	while (page_free_count() > n) {
+		struct page_info *pg = page_alloc(0, 0);
+
+		*(struct page_info **)page_to_virt(pg) = taken;
+		taken = pg;
+	}
+}
+
+void ht_free_all(void)
+{
+	while (taken) {
+		struct page_info *pg = taken;
+
+		taken = *(struct page_info **)page_to_virt(pg);
+		page_free(pg, 0);
+	}
 }
 
 void ht_assert_quiet(void)
@@ -78,6 +125,14 @@ void ht_assert_quiet(void)
 
 static uint32_t clock_now = 1, cpu_clock[HT_CPUS];
 unsigned int ht_tlb_flushes;
+struct ht_tlb_entry ht_tlb[HT_CPUS][HT_TLB];
+
+static void flush_cpu(unsigned int cpu)
+{
+	cpu_clock[cpu] = clock_now;
+	for (unsigned int i = 0; i < HT_TLB; i++)
+		ht_tlb[cpu][i].valid = false;
+}
 
 uint32_t tlb_clock(void)
 {
@@ -97,9 +152,33 @@ void tlb_flush_mask(const struct cpumask *m)
 	clock_now++;
 	for (unsigned int i = 0; i < HT_CPUS; i++) {
 		if (cpumask_test(i, m))
-			cpu_clock[i] = clock_now;
+			flush_cpu(i);
 	}
 	ht_tlb_flushes++;
+}
+
+void tlb_flush_mask_one(const struct cpumask *m, unsigned long va)
+{
+	for (unsigned int i = 0; i < HT_CPUS * HT_TLB; i++) {
+		struct ht_tlb_entry *e = &ht_tlb[i / HT_TLB][i % HT_TLB];
+
+		if (cpumask_test(i / HT_TLB, m) && e->va >> PAGE_SHIFT == va >> PAGE_SHIFT)
+			e->valid = false;
+	}
+}
+
+void tlb_flush_local(void)
+{
+	struct cpumask m = cpumask_of(ht_cpu);
+
+	tlb_flush_mask(&m);
+}
+
+void tlb_flush_local_one(unsigned long va)
+{
+	struct cpumask m = cpumask_of(ht_cpu);
+
+	tlb_flush_mask_one(&m, va);
 }
 
 static bool threads;

@@ -153,7 +153,7 @@ static int flush_multi(struct domain *d, const struct mmuext_op *op)
 {
 	struct cpumask mask;
 
-	if (vcpumask_to_cpus(d, op->arg2.vcpumask.a, &mask))
+	if (vcpumask_to_cpus(d, guest_handle_va(op->arg2.vcpumask), &mask))
 		return -EFAULT;
 	if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)
 		tlb_flush_mask(&mask);
@@ -187,7 +187,7 @@ static int flush_cache(struct domain *d)
 {
 	if (!d->is_hardware)
 		return (int)hv_err(-EACCES, "only a domain with devices flushes caches");
-	__asm__ volatile("wbinvd" ::: "memory");
+	cpu_flush_caches();
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <arch/cpu_bits.h>
 #include <hv/compiler.h>
 #include <hv/types.h>
 #include <hosttest/machine.h>
@@ -37,6 +38,10 @@ static inline void local_irq_restore(unsigned long was)
 }
 
 static inline void cpu_relax(void)
+{
+}
+
+static inline void cpu_flush_caches(void)
 {
 }
 

@@ -4,6 +4,7 @@
 #ifndef ARCH_PAGE_H
 #define ARCH_PAGE_H
 
+#include <arch/pte.h>
 #include <hosttest/machine.h>
 #include <hv/lib.h>
 #include <hv/mm.h>
@@ -39,6 +40,7 @@ static inline void *page_to_virt(const struct page_info *pg)
 }
 
 void clear_page(void *p);
+void copy_page(void *dst, const void *src);
 
 #define INVALID_M2P_ENTRY (~0UL)
 
@@ -57,5 +59,10 @@ uint32_t tlb_clock(void);
 struct cpumask;
 void tlb_filter(struct cpumask *m, uint32_t stamp);
 void tlb_flush_mask(const struct cpumask *m);
+void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
+void tlb_flush_local(void);
+void tlb_flush_local_one(unsigned long va);
+
+extern uint64_t *idle_l4;
 
 #endif

@@ -12,6 +12,8 @@
  *   irq.c       pirq_bind and its like: remembered
  *   tables.c    page tables of any content are valid
  *   pte.c       arch_grant_*: a list of mappings instead of page tables
+ *   pv.c        what x86/mm and x86/pv use of the CPU: root, descriptor window
+ *   mmu.c       accesses by virtual address, through real page tables and a TLB
  *
  * A thread of the test program is a CPU. Mostly there is one, and it plays CPUs and
  * guests in turn; others call ht_thread_is_cpu() first.
@@ -40,8 +42,9 @@ extern unsigned int ht_tlb_flushes;
 
 void *ht_percpu_addr(void *p, unsigned int cpu);
 
-/* Once per program, before anything else. */
+/* Once per program, before anything else; with HT_FRAMES frames or fewer. */
 void ht_machine_init(void);
+void ht_machine_init_frames(unsigned long frames);
 /* This thread is the CPU from now on. Locks may be waited for then. */
 void ht_thread_is_cpu(unsigned int cpu);
 /* No lock is held and interrupts are on. */
@@ -60,6 +63,26 @@ struct ht_continuation {
 };
 extern struct ht_continuation ht_continuation;
 #define HT_CONTINUED (-8500L) /* what it returns */
+
+/*
+ * Takes all free frames but @n out of the allocator, so that the (n+1)-th
+ * allocation of one fails; and gives them back.
+ */
+void ht_leave_free(unsigned long n);
+void ht_free_all(void);
+
+/*
+ * The CPUs' TLBs: what mmu.c put in and no flush has taken out. A frame that is
+ * handed out while a TLB knows it is a panic.
+ */
+#define HT_TLB 16
+struct ht_tlb_entry {
+	bool valid, writable;
+	uint16_t owner; /* of the frame, when it was put in */
+	unsigned long va;
+	mfn_t mfn;
+};
+extern struct ht_tlb_entry ht_tlb[HT_CPUS][HT_TLB];
 
 /*
  * Guest addresses are the test's own pointers. Those in [start, start + len) can't
@@ -99,6 +122,20 @@ extern unsigned int ht_kicks[/* vcpu id */ 128], ht_poll_wakes[128];
 extern uint32_t ht_pirq_port[HT_PIRQS];
 extern unsigned int ht_pirq_vcpu[HT_PIRQS];
 #define HT_PIRQ_FORBIDDEN 31 /* not mapped, so not bound */
+
+/* ---- pv.c ---------------------------------------------------------------------- */
+
+/* Frames beyond RAM: devices' registers, which d0 may map; the second one read-only. */
+#define HT_MMIO        0x100000UL
+#define HT_MMIO_FRAMES 4
+
+/* ---- mmu.c --------------------------------------------------------------------- */
+
+/*
+ * The current vCPU's access to @va, as a CPU does it: by its TLB, else by a walk
+ * from the vCPU's root, which the TLB then remembers. NULL: page fault.
+ */
+void *ht_mmu_access(unsigned long va, bool write);
 
 /* ---- pte.c --------------------------------------------------------------------- */
 

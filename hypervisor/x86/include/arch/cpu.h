@@ -4,47 +4,9 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <arch/cpu_bits.h>
 #include <hv/compiler.h>
 #include <hv/types.h>
-
-#define X86_EFLAGS_CF   (1UL << 0)
-#define X86_EFLAGS_TF   (1UL << 8)
-#define X86_EFLAGS_IF   (1UL << 9)
-#define X86_EFLAGS_DF   (1UL << 10)
-#define X86_EFLAGS_IOPL (3UL << 12)
-#define X86_EFLAGS_NT   (1UL << 14)
-#define X86_EFLAGS_RF   (1UL << 16)
-#define X86_EFLAGS_VM   (1UL << 17)
-#define X86_EFLAGS_AC   (1UL << 18)
-#define X86_EFLAGS_VIF  (1UL << 19)
-#define X86_EFLAGS_VIP  (1UL << 20)
-#define X86_EFLAGS_ID   (1UL << 21)
-
-#define X86_CR0_PE (1UL << 0)
-#define X86_CR0_MP (1UL << 1)
-#define X86_CR0_EM (1UL << 2)
-#define X86_CR0_TS (1UL << 3)
-#define X86_CR0_ET (1UL << 4)
-#define X86_CR0_NE (1UL << 5)
-#define X86_CR0_WP (1UL << 16)
-#define X86_CR0_AM (1UL << 18)
-#define X86_CR0_PG (1UL << 31)
-
-#define X86_CR4_VME        (1UL << 0)
-#define X86_CR4_TSD        (1UL << 2)
-#define X86_CR4_DE         (1UL << 3)
-#define X86_CR4_PSE        (1UL << 4)
-#define X86_CR4_PAE        (1UL << 5)
-#define X86_CR4_MCE        (1UL << 6)
-#define X86_CR4_PGE        (1UL << 7)
-#define X86_CR4_PCE        (1UL << 8)
-#define X86_CR4_OSFXSR     (1UL << 9)
-#define X86_CR4_OSXMMEXCPT (1UL << 10)
-#define X86_CR4_UMIP       (1UL << 11)
-#define X86_CR4_FSGSBASE   (1UL << 16)
-#define X86_CR4_OSXSAVE    (1UL << 18)
-#define X86_CR4_SMEP       (1UL << 20)
-#define X86_CR4_SMAP       (1UL << 21)
 
 #define MSR_TSC            0x10
 #define MSR_APIC_BASE      0x1b
@@ -174,6 +136,11 @@ static inline void local_irq_restore(unsigned long f)
 static inline void cpu_relax(void)
 {
 	__asm__ volatile("pause" ::: "memory");
+}
+
+static inline void cpu_flush_caches(void)
+{
+	__asm__ volatile("wbinvd" ::: "memory");
 }
 
 /* What a CPU that spins has to do in between: answer TLB flushes (mm/tlb.c). */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * What x86/mm, x86/pv/domain.c and x86/pv/descriptor.c use of a CPU and of the
+ * rest of the hypervisor. A vCPU's registers and its FPU are nobody's here.
+ */
+#include <hv/bootinfo.h>
+#include <hv/domain.h>
+#include <hv/hypercall.h>
+#include <hv/irq.h>
+#include <hv/lib.h>
+#include <arch/cpuid.h>
+#include <arch/debugreg.h>
+#include <arch/features.h>
+#include <arch/memory.h>
+#include <arch/page.h>
+#include <arch/pv.h>
+#include <arch/traps.h>
+
+unsigned int cpu_paddr_bits = 46;
+struct e820_map machine_e820 = {1, {{0, HT_FRAMES *PAGE_SIZE, E820_RAM}}};
+
+/* Recognisable, and never walked. */
+static uint64_t hypervisor_l4[PTES_PER_TABLE] = {
+	[HV_L4_FIRST... HV_L4_LAST] = 0x0000555500000000UL | PTE_P,
+};
+uint64_t *idle_l4 = hypervisor_l4;
+
+void pv_load_root(struct vcpu *v)
+{
+	if (v == current)
+		tlb_flush_local();
+}
+
+static uint64_t windows[HT_CPUS][32];
+
+uint64_t *desc_gdt_ptes(unsigned int cpu)
+{
+	return windows[cpu];
+}
+
+void desc_set_ldt(unsigned int cpu, unsigned int entries)
+{
+}
+
+bool iomem_access_ok(const struct domain *d, mfn_t mfn)
+{
+	return d->is_hardware && mfn_x(mfn) >= HT_MMIO && mfn_x(mfn) < HT_MMIO + HT_MMIO_FRAMES;
+}
+
+bool iomem_read_only(mfn_t mfn)
+{
+	return mfn_x(mfn) == HT_MMIO + 1;
+}
+
+int permissions_init_domain(struct domain *d)
+{
+	return 0;
+}
+
+void permissions_fini_domain(struct domain *d)
+{
+}
+
+struct cpuid_policy *cpuid_policy_new(const struct domain *d)
+{
+	return hv_zalloc(32);
+}
+
+void cpuid_policy_free(struct cpuid_policy *p)
+{
+	hv_free(p);
+}
+
+int xstate_init_vcpu(struct vcpu *v)
+{
+	return 0;
+}
+
+void xstate_fini_vcpu(struct vcpu *v)
+{
+}
+
+void xstate_set_fxsave(struct vcpu *v, const void *fx512)
+{
+}
+
+void xstate_get_fxsave(struct vcpu *v, void *fx512)
+{
+}
+
+int pv_set_debugreg(struct vcpu *v, unsigned int reg, unsigned long val)
+{
+	return 0;
+}
+
+unsigned long pv_cr4_allowed(const struct vcpu *v)
+{
+	return 0;
+}
+
+unsigned long pv_cr4_default(const struct vcpu *v)
+{
+	return 0;
+}
+
+unsigned long pv_fix_rflags(unsigned long f)
+{
+	return f;
+}
+
+void arch_vcpu_sync(struct vcpu *v)
+{
+}
+
+mfn_t memory_m2p_chunk(unsigned long chunk)
+{
+	return chunk ? INVALID_MFN : _mfn(1);
+}
+
+long hypercall_no_subop(unsigned int op, unsigned int cmd)
+{
+	return -ENOSYS;
+}
