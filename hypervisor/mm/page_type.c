@@ -101,6 +101,14 @@ int page_type_drop_partial(struct page_info *pg)
 	return 0;
 }
 
+int page_type_clear_partial(struct page_info *pg)
+{
+	bool partial = READ_ONCE(pg->type) & PGT_partial;
+	int rc = page_type_drop_partial(pg);
+
+	return partial ? -ERESTART : rc;
+}
+
 /* A check that stopped or failed with something taken: see "count 0 and aux > 0". */
 static void keep_partial(struct page_info *pg)
 {
@@ -143,6 +151,15 @@ static int get_first(struct page_info *pg, unsigned int type, uint32_t x)
 	return rc;
 }
 
+int page_type_complete(struct page_info *pg)
+{
+	unsigned int type = page_type(pg);
+
+	if (!page_type_is_table(type) || pg->aux == 512)
+		return 0;
+	return arch_table_validate(page_get_owner(pg), pg, type);
+}
+
 int page_type_get(struct page_info *pg, unsigned int type)
 {
 	int rc;
@@ -153,12 +170,8 @@ int page_type_get(struct page_info *pg, unsigned int type)
 		uint32_t x = READ_ONCE(pg->type);
 
 		if (!(x & PGT_count_mask)) {
-			if ((x & PGT_partial) && (x >> PGT_type_shift) != type) {
-				rc = page_type_drop_partial(pg);
-				if (rc)
-					return rc;
-				continue;
-			}
+			if ((x & PGT_partial) && (x >> PGT_type_shift) != type)
+				return page_type_clear_partial(pg);
 			rc = get_first(pg, type, x);
 			if (rc != -EAGAIN)
 				return rc;
@@ -167,12 +180,10 @@ int page_type_get(struct page_info *pg, unsigned int type)
 		if ((x >> PGT_type_shift) != type || (x & PGT_busy) ||
 		    (x & PGT_count_mask) == PGT_count_mask)
 			return -EBUSY;
-		if (page_type_is_table(type) && pg->aux < 512) {
-			/* Somebody's release stopped here: bring it back up. */
-			rc = arch_table_validate(page_get_owner(pg), pg, type);
-			if (rc)
-				return rc;
-		}
+		/* Somebody's release may have stopped here: bring it back up. */
+		rc = page_type_complete(pg);
+		if (rc)
+			return rc;
 		if (change(pg, &x, x + 1))
 			return 0;
 	}

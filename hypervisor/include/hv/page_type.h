@@ -19,7 +19,8 @@
  * frame was last.
  * page.aux says how many entries of a page table have been checked
  * ("validated"); each such entry holds a reference and a type of the frame it
- * points to. Entries >= aux hold nothing.
+ * points to, and the tables so held are complete. Entries >= aux hold nothing, but
+ * for the first of them if aux has AUX_RELEASING.
  *
  *   transitions
  *     T, count 0    -> T' != T     those CPUs flush that may still know the frame as T;
@@ -75,6 +76,22 @@ static inline bool page_type_is_table(unsigned int type)
 	return type >= PGT_l1 && type <= PGT_l4;
 }
 
+/*
+ * How many of a table's entries are checked. When a release stopped inside the
+ * table that the next entry refers to, that is still held, but not complete.
+ */
+#define AUX_RELEASING 0x8000
+
+static inline unsigned int page_table_checked(const struct page_info *pg)
+{
+	return READ_ONCE(pg->aux) & ~AUX_RELEASING;
+}
+
+static inline bool page_table_releasing(const struct page_info *pg)
+{
+	return READ_ONCE(pg->aux) & AUX_RELEASING;
+}
+
 /* In use as @type, and a table completely checked. */
 static inline bool page_type_is(const struct page_info *pg, unsigned int type)
 {
@@ -87,7 +104,7 @@ static inline bool page_type_is(const struct page_info *pg, unsigned int type)
  * PGT_writable the owner's pt_lock.
  *   -EBUSY    in use as something else (or count full)
  *   -EINVAL, -EPERM ... an entry is not acceptable (table or descriptors)
- *   -ERESTART preempted, call again later (tables only)
+ *   -ERESTART preempted, or a half-checked table had to go first: begin anew
  */
 int __must_check page_type_get(struct page_info *pg, unsigned int type);
 
@@ -111,6 +128,19 @@ void page_put_and_type_simple(struct page_info *pg);
  */
 int __must_check page_type_drop_partial(struct page_info *pg);
 
+/*
+ * The same for one who is about to use the frame as something else: -ERESTART also
+ * when it was such a table and is none now. For what that held may have been what
+ * the caller has looked at, the table that it wants to write included.
+ */
+int __must_check page_type_clear_partial(struct page_info *pg);
+
+/*
+ * Makes a table that is held complete again after its release stopped half way.
+ * As page_type_get(), but takes nothing. Owner's pt_lock.
+ */
+int __must_check page_type_complete(struct page_info *pg);
+
 /* Marks or unmarks the guest's pin; false: it was so already. */
 bool page_type_set_pinned(struct page_info *pg, bool pinned);
 
@@ -124,7 +154,10 @@ const char *page_type_name(unsigned int type);
  * 0: all done; -ERESTART; else the reason why entry aux is bad.
  */
 int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int level);
-/* Gives back entries from pg->aux - 1 down, lowering aux. 0 or -ERESTART. */
+/*
+ * Gives back entries from pg->aux - 1 down, lowering aux. 0 or -ERESTART; then the
+ * table isn't complete any more, even if no entry is gone yet.
+ */
 int arch_table_release(struct page_info *pg, unsigned int level);
 /* All descriptors of the frame acceptable (made so where the ABI says so)? */
 int arch_seg_validate(struct page_info *pg);

@@ -26,7 +26,9 @@ static void leaf(const struct page_info *table, unsigned int i, uint64_t pte)
 			      i, pte);
 }
 
-static void branch(const struct page_info *table, unsigned int level, unsigned int i, uint64_t pte)
+/* @going: the release of @table has stopped in this one. */
+static void branch(const struct page_info *table, unsigned int level, unsigned int i, uint64_t pte,
+		   bool going)
 {
 	const struct page_info *pg = mfn_to_page(pte_mfn(pte));
 
@@ -40,13 +42,18 @@ static void branch(const struct page_info *table, unsigned int level, unsigned i
 		audit_differs("L%u %#lx entry %u of d%u refers to frame %#lx of d%u, %s", level,
 			      mfn_x(page_to_mfn(table)), i, table->owner, mfn_x(page_to_mfn(pg)),
 			      pg->owner, page_type_name(page_type(pg)));
+	if (!going && pg->aux != PTES_PER_TABLE)
+		audit_differs("L%u %#lx entry %u refers to frame %#lx, which is checked up to %u",
+			      level, mfn_x(page_to_mfn(table)), i, mfn_x(page_to_mfn(pg)),
+			      page_table_checked(pg));
 }
 
 void arch_audit_table(const struct page_info *pg, unsigned int level)
 {
 	const uint64_t *t = page_to_virt(pg);
+	unsigned int held = page_table_checked(pg) + page_table_releasing(pg);
 
-	for (unsigned int i = 0; i < pg->aux; i++) {
+	for (unsigned int i = 0; i < held; i++) {
 		if (!pt_slot_is_guest(level, i)) {
 			if (pg->aux == PTES_PER_TABLE && t[i] != idle_l4[i])
 				audit_differs("L4 %#lx slot %u is %#lx, not the hypervisor's %#lx",
@@ -55,7 +62,7 @@ void arch_audit_table(const struct page_info *pg, unsigned int level)
 			if (level == 1)
 				leaf(pg, i, t[i]);
 			else
-				branch(pg, level, i, t[i]);
+				branch(pg, level, i, t[i], i == page_table_checked(pg));
 		}
 	}
 }

@@ -126,7 +126,7 @@ static int update_entry(struct domain *pt_dom, struct domain *owner, uint64_t ad
 	if (page_type_count(pg) && page_type_is_table(page_type(pg))) {
 		unsigned int level = page_type(pg);
 
-		if (pg->aux < PTES_PER_TABLE)
+		if (pg->aux != PTES_PER_TABLE)
 			rc = -EBUSY; /* its release is under way */
 		else if (level == 1)
 			rc = pt_write_l1e(pt_dom, owner, ptr, val, preserve_ad, NULL);

@@ -69,7 +69,7 @@ int pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte)
 		return (int)hv_err(-EINVAL, "frame %#lx is d%u's, not d%u's", mfn_x(mfn),
 				   page_owner_id(pg), owner->id);
 	if (pte & PTE_RW) {
-		int rc = owner == d ? page_type_drop_partial(pg) : 0;
+		int rc = owner == d ? page_type_clear_partial(pg) : 0;
 
 		rc = rc ? rc : page_type_get(pg, PGT_writable);
 		if (rc) {
@@ -152,6 +152,14 @@ int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int lev
 	ASSERT(spin_is_held(&d->pt_lock));
 	if (level == 1)
 		return validate_l1(d, pg);
+	if (page_table_releasing(pg)) {
+		unsigned int idx = page_table_checked(pg);
+		int rc = page_type_complete(mfn_to_page(pte_mfn(READ_ONCE(t[idx]))));
+
+		if (rc)
+			return rc;
+		pg->aux = (uint16_t)(idx + 1);
+	}
 	while (pg->aux < PTES_PER_TABLE) {
 		uint64_t pte = READ_ONCE(t[pg->aux]);
 
@@ -180,7 +188,7 @@ int arch_table_release(struct page_info *pg, unsigned int level)
 	if (level == 4 && pg->aux == PTES_PER_TABLE)
 		set_hypervisor_slots(t, false);
 	while (pg->aux) {
-		unsigned int idx = pg->aux - 1U;
+		unsigned int idx = page_table_checked(pg) - !page_table_releasing(pg);
 		uint64_t pte = READ_ONCE(t[idx]);
 
 		if (level == 1) {
@@ -188,14 +196,14 @@ int arch_table_release(struct page_info *pg, unsigned int level)
 		} else if (pt_slot_is_guest(level, idx) && (pte & PTE_P)) {
 			int rc = pt_table_entry_put(pte);
 
+			pg->aux = (uint16_t)(rc ? idx | AUX_RELEASING : idx);
 			if (rc)
 				return rc;
-			pg->aux--;
 			if (pg->aux && hypercall_preempt_check())
 				return -ERESTART;
 			continue;
 		}
-		pg->aux--;
+		pg->aux = (uint16_t)idx;
 	}
 	return 0;
 }

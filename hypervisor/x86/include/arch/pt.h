@@ -11,8 +11,8 @@ struct vcpu;
 
 /*
  * What an L1 entry of @d's tables would hold, for a frame of @owner's (-EINVAL,
- * -EPERM, -EBUSY; -ERESTART: half-checked tables had to be taken apart first, and
- * there is more), and giving it back. Nothing for entries that aren't present.
+ * -EPERM, -EBUSY; -ERESTART: a half-checked table had to be taken apart, look at
+ * everything again), and giving it back. Nothing for entries that aren't present.
  */
 int __must_check pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte);
 void pt_l1e_put(uint64_t pte);
