@@ -91,10 +91,14 @@ int vcpu_reset(struct vcpu *v)
 {
 	int rc;
 
+	/* Another vCPU of the guest initialises it. */
+	if (__atomic_exchange_n(&v->context_busy, true, __ATOMIC_ACQUIRE))
+		return -ERESTART;
 	vcpu_pause(v);
+	/* It may not run before a reset that is preempted is finished. */
+	set_bit(VPF_down, &v->pause_flags);
 	rc = arch_vcpu_reset(v);
 	if (!rc) {
-		set_bit(VPF_down, &v->pause_flags);
 		clear_bit(VPF_blocked, &v->pause_flags);
 		timer_stop(&v->periodic_timer);
 		timer_stop(&v->singleshot_timer);
@@ -104,6 +108,7 @@ int vcpu_reset(struct vcpu *v)
 		use_default_info(v);
 	}
 	vcpu_unpause(v);
+	__atomic_store_n(&v->context_busy, false, __ATOMIC_RELEASE);
 	return rc;
 }
 
@@ -161,6 +166,18 @@ void vcpu_release_info(struct vcpu *v)
 
 /* ---- hypercalls ---------------------------------------------------------------------- */
 
+/* Once, and by one: another would drop the root that it may run on already. */
+static long initialise_once(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	long rc;
+
+	if (__atomic_exchange_n(&v->context_busy, true, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	rc = v->initialised ? -EEXIST : arch_vcpu_set_context(v, c);
+	__atomic_store_n(&v->context_busy, false, __ATOMIC_RELEASE);
+	return rc;
+}
+
 static long op_initialise(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_guest_context *c;
@@ -171,15 +188,7 @@ static long op_initialise(struct vcpu *v, uint64_t arg)
 	c = hv_zalloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	if (guest_copy_in(c, arg, sizeof(*c))) {
-		rc = -EFAULT;
-	} else {
-		spin_lock(&v->domain->lock);
-		rc = v->initialised ? -EEXIST : 0;
-		spin_unlock(&v->domain->lock);
-		if (!rc)
-			rc = arch_vcpu_set_context(v, c);
-	}
+	rc = guest_copy_in(c, arg, sizeof(*c)) ? -EFAULT : initialise_once(v, c);
 	hv_free(c);
 	if (rc == -ERESTART) {
 		const unsigned long args[] = {VCPUOP_initialise, v->id, arg};

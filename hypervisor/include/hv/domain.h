@@ -54,6 +54,7 @@ struct vcpu {
 	bool running; /* on a CPU, or just leaving one */
 	bool queued; /* in a run queue */
 	bool initialised; /* has a context (VCPUOP_initialise, setvcpucontext) */
+	bool context_busy; /* somebody is just setting or taking its context; atomic */
 	bool yielded;
 	struct cpumask hard_affinity, soft_affinity;
 	struct vcpu_runstate_info runstate;

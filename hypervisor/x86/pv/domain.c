@@ -274,11 +274,13 @@ static int release_vcpu_tables(struct vcpu *v)
 
 int arch_vcpu_reset(struct vcpu *v)
 {
-	int rc = release_vcpu_tables(v);
+	int rc;
 
+	/* Nobody brings it up while its root is half gone. */
+	v->initialised = false;
+	rc = release_vcpu_tables(v);
 	if (rc)
 		return rc;
-	v->initialised = false;
 	v->arch.in_kernel = true;
 	v->arch.nmi_pending = v->arch.nmi_masked = false;
 	v->arch.event_cb = v->arch.failsafe_cb = v->arch.syscall_cb =
