@@ -6,11 +6,12 @@
  *
  * All or nothing: the new memory is allocated first, then the old frames are
  * looked at and held, and only when nothing can fail any more do they change
- * hands. So one call is limited in size: 2^order frames are 1 MiB at most for a
- * guest without devices.
+ * hands. So one step is limited in size: 2^order frames are 1 MiB at most for a
+ * guest without devices. Between two steps the call may be preempted.
  */
 #include <hv/domain.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
 #include <public/memory.h>
@@ -154,11 +155,14 @@ static long exchange(struct domain *d, struct xen_memory_exchange *x, struct chu
 
 		if (x->in.nr_extents - x->nr_exchanged < c->nr_in)
 			return -EINVAL;
-		rc = exchange_chunk(d, c,
-				    x->in.extent_start.a + x->nr_exchanged * sizeof(xen_pfn_t),
-				    x->out.extent_start.a + out_i * sizeof(xen_pfn_t));
+		rc = exchange_chunk(
+			d, c,
+			guest_handle_va(x->in.extent_start) + x->nr_exchanged * sizeof(xen_pfn_t),
+			guest_handle_va(x->out.extent_start) + out_i * sizeof(xen_pfn_t));
 		if (!rc)
 			x->nr_exchanged += c->nr_in;
+		if (!rc && x->nr_exchanged < x->in.nr_extents && hypercall_preempt_check())
+			rc = -ERESTART;
 	}
 	if (guest_copy_out(arg + offsetof(struct xen_memory_exchange, nr_exchanged),
 			   &x->nr_exchanged, sizeof(x->nr_exchanged)))
@@ -175,8 +179,10 @@ long memory_exchange(uint64_t arg)
 
 	if (guest_copy_in(&x, arg, sizeof(x)))
 		return -EFAULT;
-	if (!guest_array_ok(x.in.extent_start.a, x.in.nr_extents, sizeof(xen_pfn_t)) ||
-	    !guest_array_ok(x.out.extent_start.a, x.out.nr_extents, sizeof(xen_pfn_t)))
+	if (!guest_array_ok(guest_handle_va(x.in.extent_start), x.in.nr_extents,
+			    sizeof(xen_pfn_t)) ||
+	    !guest_array_ok(guest_handle_va(x.out.extent_start), x.out.nr_extents,
+			    sizeof(xen_pfn_t)))
 		return -EFAULT;
 	rc = domain_get_foreign(x.in.domid, &d);
 	if (rc)
@@ -189,5 +195,11 @@ long memory_exchange(uint64_t arg)
 		rc = -ENOMEM;
 	hv_free(c);
 	domain_put(d);
+	if (rc == -ERESTART) {
+		/* nr_exchanged says how far it is. */
+		const unsigned long again[] = {XENMEM_exchange, arg};
+
+		return hypercall_continue(__HYPERVISOR_memory_op, 2, again);
+	}
 	return rc;
 }

@@ -46,60 +46,69 @@ static struct page_info *new_extent(struct domain *d, unsigned int order, unsign
 	return pg;
 }
 
-static bool populate_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i,
-			 bool with_pfn)
+static int populate_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i,
+			bool with_pfn)
 {
-	uint64_t slot = r->extent_start.a + i * sizeof(xen_pfn_t);
+	uint64_t slot = guest_handle_va(r->extent_start) + i * sizeof(xen_pfn_t);
 	struct page_info *pg;
 	xen_pfn_t pfn = 0, mfn;
 
 	if (with_pfn && guest_copy_in(&pfn, slot, sizeof(pfn)))
-		return false;
+		return -EFAULT;
 	pg = new_extent(d, r->extent_order, memflags_of(r->mem_flags));
 	if (!pg)
-		return false;
+		return -ENOMEM;
 	mfn = mfn_x(page_to_mfn(pg));
 	if (with_pfn) {
 		for (unsigned long j = 0; j < 1UL << r->extent_order; j++)
 			m2p_set(_mfn(mfn + j), pfn + j);
 	}
 	/* Told or not, the memory is the domain's: nothing is lost if it isn't told. */
-	if (r->extent_start.a && guest_copy_out(slot, &mfn, sizeof(mfn)))
-		return false;
-	return true;
+	if (guest_handle_va(r->extent_start) && guest_copy_out(slot, &mfn, sizeof(mfn)))
+		return -EFAULT;
+	return 0;
 }
 
-static bool release_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i)
-{
-	xen_pfn_t first;
-
-	if (guest_copy_in(&first, r->extent_start.a + i * sizeof(first), sizeof(first)))
-		return false;
-	for (unsigned long j = 0; j < 1UL << r->extent_order; j++) {
-		if (!memory_release_frame(d, _mfn(first + j)))
-			return false;
-	}
-	return true;
-}
-
-bool memory_release_frame(struct domain *d, mfn_t mfn)
+/* A frame of @d's goes back. -EINVAL: it isn't @d's, or is pinned or lent; -ERESTART. */
+static int release_frame(struct domain *d, mfn_t mfn)
 {
 	struct page_info *pg = mfn_to_page(mfn);
-	bool ok;
+	int rc;
 
 	if (!mfn_valid(mfn) || !page_get(pg, d))
-		return false;
+		return -EINVAL;
 	/* A pin would keep it: Linux has unpinned its tables, others lose the pin's frame. */
 	if ((READ_ONCE(pg->count) & PGC_hyp) || (READ_ONCE(pg->type) & PGT_pinned)) {
 		page_put(pg);
-		return false;
+		return -EINVAL;
 	}
 	spin_lock(&d->pt_lock);
-	ok = !page_type_drop_partial(pg);
+	rc = page_type_drop_partial(pg);
 	spin_unlock(&d->pt_lock);
-	ok = ok && page_release(pg);
+	if (!rc && !page_release(pg))
+		rc = -EINVAL;
 	page_put(pg);
-	return ok;
+	return rc;
+}
+
+static int release_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i)
+{
+	xen_pfn_t first;
+
+	if (guest_copy_in(&first, guest_handle_va(r->extent_start) + i * sizeof(first),
+			  sizeof(first)))
+		return -EFAULT;
+	for (unsigned long j = 0; j < 1UL << r->extent_order; j++) {
+		int rc;
+
+		/* Frames that are gone can't go again: only the first may be tried later. */
+		do {
+			rc = release_frame(d, _mfn(first + j));
+		} while (rc == -ERESTART && j);
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)
@@ -117,23 +126,20 @@ static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)
 	rc = domain_get_foreign(r.domid, &d);
 	if (rc)
 		return start ? (long)start : rc;
-	for (i = start; i < r.nr_extents; i++) {
-		bool ok;
-
-		if (i > start && hypercall_preempt_check()) {
-			unsigned long args[] = {cmd | i << CMD_BITS, arg};
-
-			domain_put(d);
-			return hypercall_continue(__HYPERVISOR_memory_op, 2, args);
-		}
-		if (cmd == XENMEM_decrease_reservation)
-			ok = release_one(d, &r, i);
+	for (i = start; i < r.nr_extents && !rc; i += !rc) {
+		if (i > start && hypercall_preempt_check())
+			rc = -ERESTART;
+		else if (cmd == XENMEM_decrease_reservation)
+			rc = release_one(d, &r, i);
 		else
-			ok = populate_one(d, &r, i, cmd == XENMEM_populate_physmap);
-		if (!ok)
-			break;
+			rc = populate_one(d, &r, i, cmd == XENMEM_populate_physmap);
 	}
 	domain_put(d);
+	if (rc == -ERESTART) {
+		unsigned long args[] = {cmd | i << CMD_BITS, arg};
+
+		return hypercall_continue(__HYPERVISOR_memory_op, 2, args);
+	}
 	return (long)i;
 }
 
@@ -148,7 +154,7 @@ static long out_map(uint64_t arg, const struct xen_memory_map *m, const struct e
 	for (unsigned int i = 0; i < out.nr_entries; i++) {
 		struct guest_e820 g = {e[i].addr, e[i].size, e[i].type};
 
-		if (guest_copy_out(m->buffer.a + i * sizeof(g), &g, sizeof(g)))
+		if (guest_copy_out(guest_handle_va(m->buffer) + i * sizeof(g), &g, sizeof(g)))
 			return -EFAULT;
 	}
 	return guest_copy_out(arg, &out, sizeof(out)) ? -EFAULT : 0;
@@ -196,7 +202,7 @@ static long set_memory_map(uint64_t arg)
 	for (unsigned int i = 0; !rc && i < f.map.nr_entries; i++) {
 		struct guest_e820 g;
 
-		if (guest_copy_in(&g, f.map.buffer.a + i * sizeof(g), sizeof(g)))
+		if (guest_copy_in(&g, guest_handle_va(f.map.buffer) + i * sizeof(g), sizeof(g)))
 			rc = -EFAULT;
 		e[i] = (struct e820_entry){g.addr, g.size, g.type};
 	}
@@ -274,7 +280,8 @@ static long machphys_mfn_list(uint64_t arg)
 
 		if (mfn == mfn_x(INVALID_MFN))
 			break;
-		if (guest_copy_out(l.extent_start.a + i * sizeof(mfn), &mfn, sizeof(mfn)))
+		if (guest_copy_out(guest_handle_va(l.extent_start) + i * sizeof(mfn), &mfn,
+				   sizeof(mfn)))
 			return -EFAULT;
 	}
 	l.nr_extents = i;
@@ -297,7 +304,8 @@ static long acquire_grant_table(struct domain *d, struct xen_mem_acquire_resourc
 		if (rc)
 			return rc;
 		out = mfn_x(mfn);
-		if (guest_copy_out(r->frame_list.a + i * sizeof(out), &out, sizeof(out)))
+		if (guest_copy_out(guest_handle_va(r->frame_list) + i * sizeof(out), &out,
+				   sizeof(out)))
 			return -EFAULT;
 	}
 	return 0;
@@ -320,7 +328,7 @@ static long acquire_resource(uint64_t arg)
 		return rc;
 	if (r.type != XENMEM_resource_grant_table) {
 		rc = -EOPNOTSUPP;
-	} else if (!r.frame_list.a) {
+	} else if (!guest_handle_va(r.frame_list)) {
 		rc = r.nr_frames ? -EINVAL : 0;
 		r.nr_frames = grant_table_max_frames(d, r.id);
 		if (!rc && guest_copy_out(arg, &r, sizeof(r)))
@@ -364,7 +372,8 @@ static long claim_pages(uint64_t arg)
 		return -EFAULT;
 	if (!is_control_domain(current->domain))
 		return -EPERM;
-	if (r.extent_start.a || r.extent_order || r.mem_flags || r.nr_extents > UINT32_MAX)
+	if (guest_handle_va(r.extent_start) || r.extent_order || r.mem_flags ||
+	    r.nr_extents > UINT32_MAX)
 		return -EINVAL;
 	rc = domain_get_foreign(r.domid, &d);
 	if (rc)

@@ -15,9 +15,6 @@ struct guest_e820 {
 /* XENMEM_exchange */
 long memory_exchange(uint64_t arg);
 
-/* A frame of @d's goes back. False: it isn't @d's, or is pinned or lent. */
-bool memory_release_frame(struct domain *d, mfn_t mfn);
-
 void memory_use_claim(struct domain *d, unsigned long pages);
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include <hv/domain.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
 #include <arch/cpu.h>
@@ -155,6 +156,11 @@ long do_set_gdt(uint64_t handle, unsigned int entries)
 	if (guest_copy_in(frames, handle, nr * sizeof(frames[0])))
 		return -EFAULT;
 	rc = pv_set_gdt(v, frames, nr, entries);
+	if (rc == -ERESTART) {
+		const unsigned long again[] = {handle, entries};
+
+		return hypercall_continue(__HYPERVISOR_set_gdt, 2, again);
+	}
 	if (rc)
 		return rc;
 	local_irq_disable();
@@ -206,6 +212,7 @@ bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error)
 	unsigned int idx = (unsigned int)(offset >> PAGE_SHIFT);
 	struct page_info *pg = NULL;
 	uint64_t *l1e;
+	int rc = 0;
 
 	if ((error & PFEC_P) || offset >= v->arch.ldt_entries * 8UL)
 		return false;
@@ -213,7 +220,8 @@ bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error)
 	l1e = pt_find_l1e(v->arch.root, v->arch.ldt_base + (offset & PAGE_MASK));
 	if (l1e && (READ_ONCE(*l1e) & PTE_P) && mfn_valid(pte_mfn(*l1e))) {
 		pg = mfn_to_page(pte_mfn(READ_ONCE(*l1e)));
-		if (page_get_and_type(pg, d, PGT_seg))
+		rc = page_get_and_type(pg, d, PGT_seg);
+		if (rc)
 			pg = NULL;
 	}
 	if (pg && v->arch.ldt_pages[idx]) {
@@ -224,7 +232,8 @@ bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error)
 			   pte_make(page_to_mfn(pg), PTE_HV_RW & ~PTE_G));
 	}
 	spin_unlock(&d->pt_lock);
-	return pg != NULL;
+	/* Not done yet: the guest executes the instruction again. */
+	return pg || rc == -ERESTART;
 }
 
 /* ---- single descriptors ------------------------------------------------------------- */
