@@ -42,3 +42,5 @@ test-fuzz-hypervisor: $(FUZZ_HV_KINDS:%=$(FUZZ_HV)/fuzz_%)
 			-artifact_prefix=$(FUZZ_HV)/$$k- \
 			$$(ls -d $(FUZZ_HV_SRC)/seeds-$$k 2>/dev/null) >$(FUZZ_HV)/$$k.log 2>&1 || \
 			{ tail -40 $(FUZZ_HV)/$$k.log; exit 1; }; done
+
+include tests/fuzz/hypervisor/models.mk

@@ -41,6 +41,13 @@ $(eval $(call unit-hv-test,test_evtchn_threads,$(UNIT_HV_PORTS)))
 $(eval $(call unit-hv-test,test_grant,$(UNIT_HV_PORTS)))
 $(eval $(call unit-hv-test,test_free_frames,$(UNIT_HV_PORTS)))
 
+# Page tables and memory operations, with the fuzzer's oracle.
+FUZZ_HV_MM      := tests/fuzz/hypervisor/mm
+CFLAGS-$(FUZZ_HV_MM) := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_mm,$(HT_MACHINE) $(HT_MM) $(FUZZ_HV_MM)/audit.c))
+$(eval $(call unit-hv-test,test_mm_model,$(HT_MACHINE) $(HT_MM) \
+	$(addprefix $(FUZZ_HV_MM)/,audit.c world.c)))
+
 UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)
 $(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
 $(eval $(call unit-hv-test,test_lib,$(addprefix hypervisor/lib/,bitops.c e820.c string.c) \
