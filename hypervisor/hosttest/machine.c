@@ -18,6 +18,8 @@ _Thread_local unsigned int ht_cpu;
 bool ht_irq_on[HT_CPUS] = {true, true, true, true};
 struct vcpu *ht_current[HT_CPUS];
 uint64_t ht_tsc;
+void (*ht_relax)(void);
+struct cpu_user_regs ht_guest_regs;
 struct cpumask cpu_online_map = {BIT(HT_CPUS) - 1};
 
 /* ---- per-CPU variables ------------------------------------------------------- */
@@ -200,6 +202,7 @@ void arch_spin_poll(void)
 /* ---- guest access -------------------------------------------------------------- */
 
 static uint64_t fault_start, fault_len;
+unsigned int ht_copy_locks;
 
 void ht_guest_fault(const void *start, size_t len)
 {
@@ -221,7 +224,7 @@ bool guest_array_ok(uint64_t va, unsigned long nr, unsigned long size)
 
 static bool accessible(uint64_t va, unsigned long n)
 {
-	BUG_ON(spin_held_count()); /* it may fault, which takes locks */
+	BUG_ON(spin_held_count() > ht_copy_locks); /* it may fault, which takes locks */
 	return guest_range_ok(va, n) &&
 	       (!fault_len || va >= fault_start + fault_len || va + n <= fault_start);
 }

@@ -158,8 +158,9 @@ long hypercall_no_subop(unsigned int op, unsigned int cmd)
 	static unsigned long said[NR_HYPERCALLS][2];
 	const char *name = hypercall_subop_name(op, cmd);
 
-	/* Once for each. */
-	if (op >= NR_HYPERCALLS || cmd >= 128 || test_and_set_bit(cmd, said[op]))
+	/* Once for each. The few large numbers with a name share no bit with others. */
+	if (op >= NR_HYPERCALLS || (cmd >= 128 && !name) ||
+	    test_and_set_bit(cmd % 128, said[index_nospec(op, NR_HYPERCALLS)]))
 		return -ENOSYS;
 	if (name)
 		pr_debug("%s %s (%u) is not implemented (d%u asked)\n", hypercall_name(op), name,

@@ -60,7 +60,7 @@ int domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
 		return -EINVAL;
 	if (guest_handle_is_null(op->u.vcpucontext.ctxt))
 		return vcpu_reset(v);
-	return set_context(v, op->u.vcpucontext.ctxt.a);
+	return set_context(v, guest_handle_va(op->u.vcpucontext.ctxt));
 }
 
 int domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
@@ -79,7 +79,7 @@ int domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
 	vcpu_pause(v);
 	arch_vcpu_get_context(v, c);
 	vcpu_unpause(v);
-	rc = guest_copy_out(op->u.vcpucontext.ctxt.a, c, sizeof(*c)) ? -EFAULT : 0;
+	rc = guest_copy_out(guest_handle_va(op->u.vcpucontext.ctxt), c, sizeof(*c)) ? -EFAULT : 0;
 	hv_free(c);
 	return rc;
 }
@@ -95,15 +95,14 @@ int domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 	if (!v)
 		return -ESRCH;
 	vcpu_runstate_get(v, &r);
-	*i = (struct xen_domctl_getvcpuinfo){
-		.vcpu = v->id,
-		.online = !test_bit(VPF_down, &v->pause_flags),
-		.blocked = test_bit(VPF_blocked, &v->pause_flags) ||
-			   test_bit(VPF_polling, &v->pause_flags),
-		.running = r.state == RUNSTATE_running,
-		.cpu_time = r.time[RUNSTATE_running],
-		.cpu = READ_ONCE(v->cpu),
-	};
+	memset(i, 0, sizeof(*i));
+	i->vcpu = v->id;
+	i->online = !test_bit(VPF_down, &v->pause_flags);
+	i->blocked =
+		test_bit(VPF_blocked, &v->pause_flags) || test_bit(VPF_polling, &v->pause_flags);
+	i->running = r.state == RUNSTATE_running;
+	i->cpu_time = r.time[RUNSTATE_running];
+	i->cpu = READ_ONCE(v->cpu);
 	return 0;
 }
 

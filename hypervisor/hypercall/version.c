@@ -105,7 +105,8 @@ long do_xen_version(unsigned int cmd, uint64_t arg)
 			       : 0;
 	case XENVER_commandline:
 		/* Only the control domain has business with it. */
-		return out_string(arg, is_control_domain(current->domain) ? cmdline_saved() : "<denied>",
+		return out_string(arg,
+				  is_control_domain(current->domain) ? cmdline_saved() : "<denied>",
 				  sizeof(xen_commandline_t));
 	case XENVER_build_id:
 		/* It names our very build, and with that its faults. */

@@ -19,7 +19,7 @@ int xenctl_bitmap_get(const struct xenctl_bitmap *map, unsigned long *ret_bits)
 	uint32_t bytes = (min(map->nr_bits, OUR_BITS) + 7) / 8;
 	unsigned long bits = 0;
 
-	if (guest_copy_in(&bits, map->bitmap.a, bytes))
+	if (guest_copy_in(&bits, guest_handle_va(map->bitmap), bytes))
 		return -EFAULT;
 	*ret_bits = bits & mask_of(map->nr_bits);
 	return 0;
@@ -33,9 +33,9 @@ int xenctl_bitmap_put(const struct xenctl_bitmap *map, unsigned long bits)
 	if (map->nr_bits > MAX_BITS)
 		return (int)hv_err(-E2BIG, "a bit map of %u bits", map->nr_bits);
 	bits &= mask_of(map->nr_bits);
-	if (guest_copy_out(map->bitmap.a, &bits, ours))
+	if (guest_copy_out(guest_handle_va(map->bitmap), &bits, ours))
 		return -EFAULT;
-	if (bytes > ours && guest_clear(map->bitmap.a + ours, bytes - ours))
+	if (bytes > ours && guest_clear(guest_handle_va(map->bitmap) + ours, bytes - ours))
 		return -EFAULT;
 	return 0;
 }

@@ -190,7 +190,7 @@ static int get_xstate(struct vcpu *v, struct xen_domctl_vcpuextstate *x)
 	vcpu_pause(v);
 	xstate_export(v, blob);
 	vcpu_unpause(v);
-	rc = guest_copy_out(x->buffer.a, blob, size) ? -EFAULT : 0;
+	rc = guest_copy_out(guest_handle_va(x->buffer), blob, size) ? -EFAULT : 0;
 	hv_free(blob);
 	return rc;
 }
@@ -220,7 +220,7 @@ int domctl_setvcpuextstate(struct domain *d, struct xen_domctl *op)
 	blob = hv_zalloc(xstate_blob_size());
 	if (!blob)
 		return -ENOMEM;
-	rc = guest_copy_in(blob, x->buffer.a, x->size) ? -EFAULT : 0;
+	rc = guest_copy_in(blob, guest_handle_va(x->buffer), x->size) ? -EFAULT : 0;
 	if (!rc) {
 		vcpu_pause(v);
 		rc = xstate_import(v, blob, x->size);

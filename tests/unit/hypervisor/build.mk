@@ -66,6 +66,14 @@ $(eval $(call unit-hv-test,test_spinlock,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.
 $(eval $(call unit-hv-test,test_time,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c \
 	$(addprefix hypervisor/time/,time.c timer.c softirq.c)))
 
+CFLAGS-hypervisor/hypercall := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_dispatch,$(addprefix hypervisor/hypercall/,dispatch.c subops.c)))
+CFLAGS-hypervisor/x86/pv := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_domctl,$(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
+	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c) \
+	hypervisor/lib/rangeset.c hypervisor/x86/pv/domctl.c hypervisor/hypercall/xenctl_bitmap.c \
+	$(wildcard hypervisor/hypercall/domctl*.c) $(wildcard hypervisor/hypercall/sysctl*.c)))
+
 # The decompressors' object, in a program without a C library. It unpacks a
 # file of about half a MiB: the object itself.
 UNIT_HV_DECOMP  := $(BUILD)/$(UNIT_HV)/test_decompress

@@ -139,10 +139,23 @@ static void poll_timeout(void *data)
 
 /* ---- start and end ---------------------------------------------------------------------- */
 
+/* This CPU waits for another one: they do what they have to do. */
+static void others_go_on(void)
+{
+	unsigned int was = ht_cpu;
+
+	for (ht_cpu = 0; ht_cpu < sim_cpus; ht_cpu++) {
+		if (ht_cpu != was)
+			softirq_run();
+	}
+	ht_cpu = was;
+}
+
 static void init_once(void)
 {
 	if (idle_domain)
 		return;
+	ht_relax = others_go_on;
 	ht_machine_init();
 	idle_domain = hv_zalloc(sizeof(*idle_domain));
 	idle_domain->id = DOMID_IDLE_HV;

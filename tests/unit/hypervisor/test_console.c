@@ -32,6 +32,7 @@ _Thread_local unsigned int ht_cpu;
 bool ht_irq_on[HT_CPUS] = {true};
 struct vcpu *ht_current[HT_CPUS];
 uint64_t ht_tsc;
+void (*ht_relax)(void);
 struct domain *hardware_domain;
 
 static struct domain dom0 = {.id = 0, .is_privileged = true}, domu = {.id = 7};

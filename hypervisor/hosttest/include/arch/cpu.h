@@ -39,6 +39,8 @@ static inline void local_irq_restore(unsigned long was)
 
 static inline void cpu_relax(void)
 {
+	if (ht_relax)
+		ht_relax();
 }
 
 static inline void cpu_flush_caches(void)

@@ -11,6 +11,7 @@
 
 #define smp_processor_id() (ht_cpu)
 #define arch_current()     (ht_current[ht_cpu])
+#define guest_regs()       (&ht_guest_regs)
 
 #define PERCPU_SECTION          __attribute__((section("ht_percpu")))
 #define arch_percpu_ptr(p, cpu) ((__typeof__(p))ht_percpu_addr(p, cpu))

@@ -26,6 +26,7 @@
 
 #include <hv/types.h>
 
+struct cpu_user_regs;
 struct vcpu;
 struct domain;
 
@@ -36,6 +37,9 @@ extern _Thread_local unsigned int ht_cpu; /* the CPU that executes the test */
 extern bool ht_irq_on[HT_CPUS];
 extern struct vcpu *ht_current[HT_CPUS];
 extern uint64_t ht_tsc;
+/* What other CPUs do while this one waits for them; NULL: nothing, or they are threads. */
+extern void (*ht_relax)(void);
+extern struct cpu_user_regs ht_guest_regs; /* of who is in a hypercall */
 extern char *ht_ram;
 extern unsigned long ht_m2p[HT_FRAMES];
 extern unsigned int ht_tlb_flushes;
@@ -89,6 +93,8 @@ extern struct ht_tlb_entry ht_tlb[HT_CPUS][HT_TLB];
  * be read or written; len 0: all can.
  */
 void ht_guest_fault(const void *start, size_t len);
+/* So many locks may be held in a copy: of domctl and sysctl their own, for one. */
+extern unsigned int ht_copy_locks;
 static inline uint64_t ht_va(const void *p)
 {
 	return (uint64_t)(uintptr_t)p;
