@@ -35,6 +35,18 @@ int hv_evtchn_open(struct hv_evtchn **ret_e)
 	return 0;
 }
 
+int hv_evtchn_adopt(int fd, struct hv_evtchn **ret_e)
+{
+	struct hv_evtchn *e = malloc(sizeof(*e));
+
+	if (!e) {
+		return -ENOMEM;
+	}
+	e->fd = fd;
+	*ret_e = e;
+	return 0;
+}
+
 void hv_evtchn_close(struct hv_evtchn *e)
 {
 	if (e) {

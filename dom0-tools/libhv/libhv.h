@@ -115,6 +115,9 @@ int hv_domain_getinfolist(struct hv_handle *h, domid_t first, unsigned int max,
 struct hv_evtchn;
 
 int hv_evtchn_open(struct hv_evtchn **ret_e);
+
+/* A file of that kind which another process has opened; takes over @fd. */
+int hv_evtchn_adopt(int fd, struct hv_evtchn **ret_e);
 void hv_evtchn_close(struct hv_evtchn *e);
 
 /* Readable when an event is pending; for poll(). */

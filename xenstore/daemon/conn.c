@@ -267,6 +267,8 @@ const struct store_hooks xsd_hooks = {
 	.resume = domain_resume,
 	.set_target = domain_set_target,
 	.is_introduced = domain_is_introduced,
+	.live_update = update_control,
+	.trace = log_trace,
 	.log_switch = log_switch,
 	.log = log_text,
 };
@@ -320,7 +322,7 @@ static bool blocked(const struct conn *c)
 	uint64_t max = store_quota(c->d->store)->outstanding;
 
 	/* A slot remembers one reply. */
-	if (c->slot && c->out.replies) {
+	if (c->held || (c->slot && c->out.replies)) {
 		return true;
 	}
 	if (store_client_privileged(c->client)) {
@@ -349,6 +351,72 @@ static void commit_ring(struct conn *c, const char *msg, size_t len)
 	slot_done(c->slot, msg, len);
 }
 
+static bool traced(const struct conn *c)
+{
+	return c->d->tracing && (c->d->trace_domid < 0 || c->d->trace_domid == c->domid);
+}
+
+void conn_answer(struct conn *c, const char *text)
+{
+	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+	struct xsd_sockmsg out = c->held_hdr;
+
+	if (!c->held || c->dead) {
+		return;
+	}
+	c->held = false;
+	out.len = (uint32_t)strlen(text) + 1;
+	outq_put(&c->out, &out, text);
+	if (c->slot) {
+		commit_ring(c, c->out.data + c->out.tail - sizeof(out) - out.len,
+			    sizeof(out) + out.len);
+	}
+	account_out(c, bytes, replies);
+	conn_wake(c);
+}
+
+/* ---- for another daemon -------------------------------------------------- */
+
+void conn_give(struct conn *c, struct rec *r)
+{
+	rec_u8(r, c->held);
+	rec_bytes(r, &c->held_hdr, sizeof(c->held_hdr));
+	rec_bytes(r, c->in + c->in_head, c->in_tail - c->in_head);
+	rec_u32(r, (uint32_t)c->out.frame_left);
+	rec_u8(r, c->out.frame_event);
+	rec_u32(r, (uint32_t)c->out.replies);
+	rec_u32(r, (uint32_t)c->out.events);
+	rec_bytes(r, c->out.data + c->out.head, outq_used(&c->out));
+}
+
+void conn_take(struct conn *c, struct rec_in *in)
+{
+	size_t bytes = outq_used(&c->out), replies = c->out.replies, len;
+	const void *data;
+
+	c->held = rec_get_u8(in);
+	data = rec_get_bytes(in, &len);
+	if (len == sizeof(c->held_hdr)) {
+		memcpy(&c->held_hdr, data, len);
+	}
+	data = rec_get_bytes(in, &len);
+
+	c->in_head = 0;
+	c->in_tail = len < sizeof(c->in) ? len : sizeof(c->in);
+	memcpy(c->in, data, c->in_tail);
+	c->out.head = c->out.tail = 0;
+	c->out.frame_left = rec_get_u32(in);
+	c->out.frame_event = rec_get_u8(in);
+	c->out.replies = rec_get_u32(in);
+	c->out.events = rec_get_u32(in);
+	data = rec_get_bytes(in, &len);
+	if (len) {
+		memcpy(outq_room(&c->out, len), data, len);
+		c->out.tail += len;
+	}
+	account_out(c, bytes, replies);
+}
+
 static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char *payload)
 {
 	static char data[XENSTORE_PAYLOAD_MAX];
@@ -356,12 +424,16 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 	size_t bytes = outq_used(&c->out), replies = c->out.replies;
 	struct xsd_sockmsg out = {.req_id = hdr->req_id, .tx_id = hdr->tx_id};
 
-	if (c->d->tracing) {
+	if (traced(c)) {
 		log_message(c->d, c, true, hdr, payload);
 	}
 	c->in_request = true;
 	store_request(c->client, hdr->type, hdr->tx_id, payload, hdr->len, &reply);
 	c->in_request = false;
+	if (reply.type == STORE_REPLY_LATER) {
+		c->held_hdr = *hdr;
+		return;
+	}
 	out.type = reply.type;
 	out.len = reply.len;
 	outq_put(&c->out, &out, data);
@@ -371,7 +443,7 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 	} else {
 		commit(c->d);
 	}
-	if (c->d->tracing) {
+	if (traced(c)) {
 		log_message(c->d, c, false, &out, data);
 	}
 	if (outq_used(&c->late)) {
@@ -482,6 +554,9 @@ void conn_slice(struct conn *c)
 	}
 	if (c->dead) {
 		return;
+	}
+	if (nr) {
+		store_client_took(c->client, nr, now_ns() - c->d->round_start);
 	}
 	if (c->moved && c->io->moved) {
 		c->io->moved(c);

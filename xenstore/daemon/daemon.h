@@ -9,6 +9,8 @@
  *   sock.c      connections over the Unix socket
  *   domain.c    domains: rings, their coming and going
  *   journal.c   what survives the daemon; slot.c: of a ring
+ *   update.c    live update: another daemon takes over
+ *   metrics.c   counters on a socket of their own
  *   log.c       messages and the trace file
  */
 #ifndef PAVISE_XSD_DAEMON_H
@@ -75,6 +77,8 @@ struct conn {
 	bool runnable, dead;
 	bool want_read, want_write; /* what io->want() was told last */
 	struct slot *slot; /* rings only, and NULL without a journal */
+	bool held; /* its request is answered later: see update.c */
+	struct xsd_sockmsg held_hdr;
 	bool in_request; /* events for it wait behind the reply */
 	bool moved;
 	uint64_t stuck_since; /* ms; the first undelivered event; 0: none */
@@ -96,6 +100,7 @@ struct xsd_options {
 	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal;
 	const char *pid_file, *trace_file, *journal;
 	unsigned int watch_timeout; /* seconds */
+	int take_over; /* the old daemon, from which we take over; or -1 */
 };
 
 struct xsd {
@@ -104,7 +109,12 @@ struct xsd {
 	struct journal *journal; /* or NULL */
 	int rings_fd; /* or -1 */
 	struct platform *platform; /* or NULL */
-	struct source platform_src, listen_src, signal_src;
+	struct source platform_src, listen_src, signal_src, metrics_src, update_src;
+	pid_t update_pid;
+	char binary[512], update_binary[512];
+	char **argv;
+	uint64_t round_start; /* ns */
+	int trace_domid; /* the only one whose messages are traced; or -1 */
 	int epoll;
 	bool stop;
 	bool listen_paused; /* no file descriptors left */
@@ -134,6 +144,7 @@ void loop_del(struct xsd *d, struct source *src);
 void loop_run(struct xsd *d);
 
 uint64_t now_ms(void);
+uint64_t now_ns(void);
 
 /* ---- conn.c -------------------------------------------------------------- */
 
@@ -155,6 +166,13 @@ void conn_slice(struct conn *c);
 /* True while it has something queued for which a clock runs. */
 bool conn_check_timeout(struct conn *c, uint64_t now);
 
+/* Answers a request that is held, if there is one, with CONTROL and @text. */
+void conn_answer(struct conn *c, const char *text);
+
+/* What it has read and not done, and what it has to send; and back. */
+void conn_give(struct conn *c, struct rec *r);
+void conn_take(struct conn *c, struct rec_in *in);
+
 /* Puts a message, or the last @len bytes of one, in the queue again. */
 void conn_resend(struct conn *c, const char *data, size_t len, bool part, bool event);
 
@@ -174,6 +192,10 @@ static inline void commit(struct xsd *d)
 int sock_listen(struct xsd *d);
 void sock_close(struct xsd *d);
 
+/* For a live update: the listening socket, and one of a client. */
+void sock_adopt(struct xsd *d, int fd);
+struct conn *sock_conn(struct xsd *d, int fd);
+
 /* ---- domain.c ------------------------------------------------------------ */
 
 /* Opens the hypervisor, and the control domain's ring unless told not to. */
@@ -191,12 +213,35 @@ int domain_resume(void *d, uint16_t domid);
 int domain_set_target(void *d, uint16_t domid, uint16_t target);
 bool domain_is_introduced(void *d, uint16_t domid);
 
+/* For a live update: ports and rings. */
+void domain_give(struct xsd *d, struct rec *r);
+int domain_adopt(struct xsd *d, int evtchn_fd, uint32_t domexc_port);
+int domain_take(struct xsd *d, struct rec_in *in);
+struct conn *domain_conn(struct xsd *d, uint16_t domid); /* or NULL */
+
+/* ---- update.c ------------------------------------------------------------ */
+
+/* CONTROL live-update. */
+int update_control(void *d, void *ctx, const char **args, int nr);
+
+/* Takes over from the daemon at the other end of @sock. */
+int update_take(struct xsd *d, int sock);
+
+/* ---- metrics.c ----------------------------------------------------------- */
+
+void metrics_listen(struct xsd *d);
+void metrics_adopt(struct xsd *d, int fd);
+void metrics_close(struct xsd *d);
+
 /* ---- log.c --------------------------------------------------------------- */
 
 void log_line(struct xsd *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_text(void *d, const char *text);
 int log_switch(void *d, bool on, const char *file);
 void log_reopen(struct xsd *d);
+
+/* CONTROL trace: "off", "all", or a domain's id. */
+int log_trace(void *d, const char *what);
 
 /* The trace: one line a message. @in: from the client. */
 void log_message(struct xsd *d, const struct conn *c, bool in, const struct xsd_sockmsg *hdr,

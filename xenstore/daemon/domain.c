@@ -678,6 +678,65 @@ static void restore_all(struct xsd *d)
 	update_all(d);
 }
 
+/* ---- live update --------------------------------------------------------- */
+
+void domain_give(struct xsd *d, struct rec *r)
+{
+	for (struct domain *dom = d->domains; dom; dom = dom->next) {
+		if (dom->ring) {
+			rec_begin(r, 'p');
+			rec_u16(r, dom->domid);
+			rec_u32(r, dom->port);
+			rec_end(r);
+		}
+	}
+}
+
+int domain_adopt(struct xsd *d, int evtchn_fd, uint32_t domexc_port)
+{
+	int rc = platform_adopt(&d->platform, evtchn_fd, domexc_port);
+
+	if (rc) {
+		d->platform = NULL;
+		return rc;
+	}
+	d->platform_src = (struct source){platform_ready, platform_fd(d->platform)};
+	return loop_add(d, &d->platform_src, EPOLLIN);
+}
+
+int domain_take(struct xsd *d, struct rec_in *in)
+{
+	struct domain *dom = find(d, (uint16_t)rec_get_u16(in));
+	uint32_t port = rec_get_u32(in), own;
+	int rc;
+
+	if (in->bad || !dom || !d->platform) {
+		return -EPROTO;
+	}
+	if (dom->domid) {
+		rc = platform_ring_map(d->platform, dom->domid, dom->gfn, &dom->ring);
+	} else {
+		rc = platform_ring_own(d->platform, &dom->ring, &own);
+	}
+	if (rc) {
+		return rc;
+	}
+	dom->restore = false;
+	dom->port = port;
+	port_set(d, port, dom);
+	if (dom->conn) {
+		dom->conn->slot = slot_map(d, dom->domid);
+	}
+	return 0;
+}
+
+struct conn *domain_conn(struct xsd *d, uint16_t domid)
+{
+	struct domain *dom = find(d, domid);
+
+	return dom ? dom->conn : NULL;
+}
+
 int domain_init(struct xsd *d)
 {
 	int rc = platform_open(&d->platform);

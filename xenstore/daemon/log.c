@@ -71,6 +71,29 @@ int log_switch(void *daemon, bool on, const char *file)
 	return 0;
 }
 
+int log_trace(void *daemon, const char *what)
+{
+	struct xsd *d = daemon;
+	uint16_t domid;
+
+	if (strcmp(what, "off") == 0) {
+		d->tracing = false;
+		return 0;
+	}
+	if (!d->trace) {
+		return -ENOENT; /* CONTROL logfile first */
+	}
+	if (strcmp(what, "all") == 0) {
+		d->trace_domid = -1;
+	} else if (wire_domid_parse(what, &domid)) {
+		return -EINVAL;
+	} else {
+		d->trace_domid = domid;
+	}
+	d->tracing = true;
+	return 0;
+}
+
 void log_reopen(struct xsd *d)
 {
 	FILE *f = d->trace ? fopen(d->trace_name, "ae") : NULL;

@@ -23,6 +23,14 @@ uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 int loop_init(struct xsd *d)
 {
 	d->run_end = &d->run_first;
@@ -109,6 +117,7 @@ void loop_run(struct xsd *d)
 			       d->run_first || working ? 0
 			       : ticking               ? TICK_MS
 						       : 10 * TICK_MS);
+		d->round_start = now_ns();
 		for (int i = 0; i < n; i++) {
 			struct source *src = ev[i].data.ptr;
 

@@ -48,17 +48,29 @@ static void usage(FILE *f)
 }
 
 static const struct option options[] = {
-	{"no-domain-init", 0, NULL, 'D'}, {"entry-nb", 1, NULL, 'E'},
-	{"pid-file", 1, NULL, 'F'},       {"help", 0, NULL, 'H'},
-	{"no-fork", 0, NULL, 'N'},        {"output-pid", 0, NULL, 'P'},
-	{"entry-size", 1, NULL, 'S'},     {"trace-file", 1, NULL, 'T'},
-	{"watch-nb", 1, NULL, 'W'},       {"transaction", 1, NULL, 't'},
-	{"perm-nb", 1, NULL, 'A'},        {"path-max", 1, NULL, 'M'},
-	{"quota", 1, NULL, 'Q'},          {"quota-soft", 1, NULL, 'q'},
-	{"timeout", 1, NULL, 'w'},        {"no-recovery", 0, NULL, 'R'},
-	{"internal-db", 2, NULL, 'I'},    {"keep-orphans", 0, NULL, 'K'},
-	{"verbose", 0, NULL, 'V'},        {"journal", 1, NULL, 'J'},
-	{"no-journal", 0, NULL, 'n'},     {NULL, 0, NULL, 0},
+	{"no-domain-init", 0, NULL, 'D'},
+	{"entry-nb", 1, NULL, 'E'},
+	{"pid-file", 1, NULL, 'F'},
+	{"help", 0, NULL, 'H'},
+	{"no-fork", 0, NULL, 'N'},
+	{"output-pid", 0, NULL, 'P'},
+	{"entry-size", 1, NULL, 'S'},
+	{"trace-file", 1, NULL, 'T'},
+	{"watch-nb", 1, NULL, 'W'},
+	{"transaction", 1, NULL, 't'},
+	{"perm-nb", 1, NULL, 'A'},
+	{"path-max", 1, NULL, 'M'},
+	{"quota", 1, NULL, 'Q'},
+	{"quota-soft", 1, NULL, 'q'},
+	{"timeout", 1, NULL, 'w'},
+	{"no-recovery", 0, NULL, 'R'},
+	{"internal-db", 2, NULL, 'I'},
+	{"keep-orphans", 0, NULL, 'K'},
+	{"verbose", 0, NULL, 'V'},
+	{"journal", 1, NULL, 'J'},
+	{"no-journal", 0, NULL, 'n'},
+	{"take-over", 1, NULL, 'Z'},
+	{NULL, 0, NULL, 0},
 };
 
 static uint64_t number(const char *text)
@@ -170,6 +182,9 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 			break;
 		case 'J':
 			d->opt.journal = optarg;
+			break;
+		case 'Z':
+			d->opt.take_over = (int)number(optarg);
 			break;
 		case 'n':
 			d->opt.no_journal = true;
@@ -358,23 +373,29 @@ static const char *journal_path(const struct xsd *d)
 	return path;
 }
 
-/* Everything that the last daemon acknowledged; without a journal we still serve. */
-static void recover(struct xsd *d)
+static int open_journal(struct xsd *d)
 {
 	const char *path = journal_path(d);
 	char rings[600];
 	int rc;
 
-	if (d->opt.no_journal) {
-		return;
-	}
-	rc = journal_open(d, path, d->opt.no_recovery, false);
+	rc = journal_open(d, path, d->opt.no_recovery && d->opt.take_over < 0,
+			  d->opt.take_over >= 0);
 	if (rc) {
 		log_line(d, "%s: %s: no journal", path, strerror(-rc));
-		return;
+		return rc;
 	}
 	snprintf(rings, sizeof(rings), "%s.rings", path);
 	d->rings_fd = open(rings, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return 0;
+}
+
+/* Everything that the last daemon acknowledged; without a journal we still serve. */
+static void recover(struct xsd *d)
+{
+	if (d->opt.no_journal || open_journal(d)) {
+		return;
+	}
 	store_load_begin(d->store);
 	journal_catch_up(d);
 	store_load_end(d->store);
@@ -391,6 +412,10 @@ static int start(struct xsd *d)
 	if (rc) {
 		return rc;
 	}
+	if (d->opt.take_over >= 0) {
+		rc = open_journal(d);
+		return rc ? rc : update_take(d, d->opt.take_over);
+	}
 	/* First: two daemons mustn't have one journal. */
 	rc = sock_listen(d);
 	if (rc) {
@@ -403,12 +428,14 @@ static int start(struct xsd *d)
 	}
 	rc = domain_init(d);
 	commit(d);
+	metrics_listen(d);
 	return rc;
 }
 
 static void finish(struct xsd *d)
 {
 	sock_close(d);
+	metrics_close(d);
 	store_record_on(d->store, false);
 	journal_close(d);
 	d->stop = true;
@@ -425,17 +452,55 @@ static void finish(struct xsd *d)
 	}
 }
 
+/* Those for the next binary: all but the one that says from whom we took over. */
+static char **own_arguments(char **argv)
+{
+	char **own;
+	int n = 0, nr = 0;
+
+	while (argv[n]) {
+		n++;
+	}
+	own = calloc((size_t)n + 1, sizeof(char *));
+	for (int i = 0; own && i < n; i++) {
+		if (strcmp(argv[i], "--take-over") == 0) {
+			i++;
+		} else {
+			own[nr++] = strdup(argv[i]); /* parsing cuts them up */
+		}
+	}
+	return own;
+}
+
 int main(int argc, char **argv)
 {
-	static struct xsd d = {.opt.watch_timeout = 20, .listen_src.fd = -1, .rings_fd = -1};
+	static struct xsd d = {.opt.watch_timeout = 20,
+			       .listen_src.fd = -1,
+			       .rings_fd = -1,
+			       .metrics_src.fd = -1,
+			       .update_src.fd = -1,
+			       .trace_domid = -1,
+			       .opt.take_over = -1};
 	char result = 0;
 	int ready = -1;
 
 	d.store = store_create(&xsd_hooks, &d);
 	d.socket = socket_path();
+	d.argv = own_arguments(argv);
 	parse_options(&d, argc, argv);
-	open_trace(&d);
-	if (!d.opt.no_fork) {
+	if (readlink("/proc/self/exe", d.binary, sizeof(d.binary) - 1) < 0) {
+		d.binary[0] = '\0';
+	}
+	if (d.opt.take_over >= 0) {
+		fcntl(d.opt.take_over, F_SETFD, FD_CLOEXEC);
+		d.in_background = !d.opt.no_fork;
+		if (d.in_background) {
+			openlog("xenstored", LOG_PID, LOG_DAEMON);
+		}
+	} else {
+		open_trace(&d);
+	}
+	if (!d.opt.no_fork && d.opt.take_over < 0) {
 		ready = into_background();
 		if (ready < 0) {
 			fprintf(stderr, "xenstored: %s\n", strerror(-ready));
@@ -443,6 +508,9 @@ int main(int argc, char **argv)
 		}
 	}
 	if (start(&d) || write_pid(&d)) {
+		if (d.opt.take_over >= 0) {
+			_exit(1); /* the socket and the journal are still the old one's */
+		}
 		finish(&d);
 		return 1;
 	}

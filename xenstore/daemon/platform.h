@@ -15,6 +15,9 @@ struct platform;
 
 /* -ENODEV (or another error): there is no hypervisor; only sockets then. */
 int platform_open(struct platform **ret_p);
+
+/* One that another daemon has opened: its file with all ports bound. */
+int platform_adopt(struct platform **ret_p, int evtchn_fd, uint32_t domexc_port);
 void platform_close(struct platform *p); /* takes NULL */
 
 /* Readable when an event is pending. */

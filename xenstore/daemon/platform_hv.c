@@ -34,7 +34,8 @@ struct platform {
 	uint32_t domexc_port;
 };
 
-int platform_open(struct platform **ret_p)
+/* @evtchn_fd: of another daemon, or -1. */
+static int open_all(struct platform **ret_p, int evtchn_fd)
 {
 	struct platform *p = store_zalloc(sizeof(*p));
 	int rc;
@@ -43,7 +44,7 @@ int platform_open(struct platform **ret_p)
 	if (rc) {
 		goto err_free;
 	}
-	rc = hv_evtchn_open(&p->evtchn);
+	rc = evtchn_fd < 0 ? hv_evtchn_open(&p->evtchn) : hv_evtchn_adopt(evtchn_fd, &p->evtchn);
 	if (rc) {
 		goto err_hv;
 	}
@@ -51,22 +52,41 @@ int platform_open(struct platform **ret_p)
 	if (rc) {
 		goto err_evtchn;
 	}
-	rc = hv_evtchn_bind_virq(p->evtchn, VIRQ_DOM_EXC);
-	if (rc < 0) {
-		goto err_gnttab;
-	}
-	p->domexc_port = (uint32_t)rc;
 	*ret_p = p;
 	return 0;
 
-err_gnttab:
-	hv_gnttab_close(p->gnttab);
 err_evtchn:
 	hv_evtchn_close(p->evtchn);
 err_hv:
 	hv_close(p->hv);
 err_free:
 	free(p);
+	return rc;
+}
+
+int platform_open(struct platform **ret_p)
+{
+	int rc = open_all(ret_p, -1);
+
+	if (rc) {
+		return rc;
+	}
+	rc = hv_evtchn_bind_virq((*ret_p)->evtchn, VIRQ_DOM_EXC);
+	if (rc < 0) {
+		platform_close(*ret_p);
+		return rc;
+	}
+	(*ret_p)->domexc_port = (uint32_t)rc;
+	return 0;
+}
+
+int platform_adopt(struct platform **ret_p, int evtchn_fd, uint32_t domexc_port)
+{
+	int rc = open_all(ret_p, evtchn_fd);
+
+	if (!rc) {
+		(*ret_p)->domexc_port = domexc_port;
+	}
 	return rc;
 }
 

@@ -73,11 +73,27 @@ static void sock_ready(struct source *src, uint32_t events)
 	conn_wake(c);
 }
 
+struct conn *sock_conn(struct xsd *d, int fd)
+{
+	struct conn *c;
+
+	if (fd < 0) {
+		return NULL;
+	}
+	c = conn_create(d, &sock_io, 0);
+	c->src.fd = fd;
+	c->src.ready = sock_ready;
+	if (loop_add(d, &c->src, EPOLLIN)) {
+		sock_failed(c, -ENOMEM);
+		conn_kill(c);
+	}
+	return c;
+}
+
 static void accept_one(struct source *src, uint32_t events)
 {
 	struct xsd *d = (struct xsd *)((char *)src - offsetof(struct xsd, listen_src));
 	int fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC);
-	struct conn *c;
 
 	if (fd < 0) {
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
@@ -88,13 +104,7 @@ static void accept_one(struct source *src, uint32_t events)
 		}
 		return;
 	}
-	c = conn_create(d, &sock_io, 0);
-	c->src.fd = fd;
-	c->src.ready = sock_ready;
-	if (loop_add(d, &c->src, EPOLLIN)) {
-		sock_failed(c, -ENOMEM);
-		conn_kill(c);
-	}
+	sock_conn(d, fd);
 }
 
 /* Whether somebody listens at @addr. */
@@ -109,6 +119,12 @@ static bool answered(const struct sockaddr_un *addr)
 	yes = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0;
 	close(fd);
 	return yes;
+}
+
+void sock_adopt(struct xsd *d, int fd)
+{
+	d->listen_src = (struct source){accept_one, fd};
+	loop_add(d, &d->listen_src, EPOLLIN);
 }
 
 int sock_listen(struct xsd *d)

@@ -11,7 +11,7 @@
 
 #include <xenstore/store/internal.h>
 
-#define MAX_ARGS 4
+#define MAX_ARGS 8
 
 struct text {
 	char *data;
@@ -62,6 +62,29 @@ static int control_log(struct request *rq, const char **args, int nr)
 		return -EINVAL;
 	}
 	rc = s->hooks->log_switch ? s->hooks->log_switch(s->daemon, on, NULL) : -ENOSYS;
+	return rc ? rc : request_ok(rq);
+}
+
+static int control_trace(struct request *rq, const char **args, int nr)
+{
+	struct store *s = rq->client->store;
+	int rc;
+
+	if (nr != 1) {
+		return -EINVAL;
+	}
+	rc = s->hooks->trace ? s->hooks->trace(s->daemon, args[0]) : -ENOSYS;
+	return rc ? rc : request_ok(rq);
+}
+
+static int control_live_update(struct request *rq, const char **args, int nr)
+{
+	struct store *s = rq->client->store;
+	int rc = -ENOSYS;
+
+	if (s->hooks->live_update) {
+		rc = s->hooks->live_update(s->daemon, rq->client->ctx, args, nr);
+	}
 	return rc ? rc : request_ok(rq);
 }
 
@@ -180,12 +203,14 @@ static const struct {
 	int (*fn)(struct request *rq, const char **args, int nr);
 } commands[] = {
 	{"check", "", control_check},
+	{"live-update", "[-f <file>] [-s] [-a] [<file>]", control_live_update},
 	{"log", "on|off", control_log},
 	{"logfile", "<file>", control_logfile},
 	{"memreport", "", control_memreport},
 	{"print", "<string>", control_print},
 	{"quota", "[set <name> <val>|<domid>]", control_quota},
 	{"quota-soft", "[set <name> <val>]", control_quota_soft},
+	{"trace", "<domid>|all|off", control_trace},
 	{"help", "", control_help},
 };
 

@@ -29,6 +29,7 @@ struct account {
 	uint64_t nodes, node_bytes;
 	uint64_t watches, transactions, outstanding;
 	uint64_t other_bytes; /* watches, transactions, queues */
+	uint64_t requests, errors, latency_ns, latency_max_ns;
 };
 
 #define ACCOUNT_BUCKETS 64
@@ -116,6 +117,7 @@ struct store {
 	uint32_t nr_watch_buckets, nr_watches;
 	uint64_t watch_seq;
 	uint32_t nr_txs;
+	uint64_t requests[XS_TYPE_COUNT];
 	bool recording; /* changes go to batch */
 	bool quiet; /* records are being applied: no events, no quotas */
 	struct rec batch; /* what the present request has changed */
@@ -207,6 +209,9 @@ struct tx *tx_create(struct store_client *c, uint32_t id);
 
 /* Works on the present tree from now on; it has done nothing yet. */
 void tx_restart(struct tx *tx);
+
+/* Does again what a transaction did in another daemon; @path has been noted. */
+int tx_again(struct tx *tx, enum tx_op_type type, const char *path, const void *data, size_t len);
 
 /* -EAGAIN: conflict. The transaction is gone either way. */
 int tx_commit(struct tx *tx);

@@ -405,7 +405,9 @@ void store_load_end(struct store *s)
 	s->gen = (s->gen | 0xffffffffffull) + 1;
 	for (struct store_client *c = s->clients; c; c = c->next) {
 		for (struct tx *tx = c->txs; tx; tx = tx->next) {
-			tx_restart(tx);
+			if (tx->doomed && !tx->nr_touched) {
+				tx_restart(tx);
+			}
 		}
 	}
 }

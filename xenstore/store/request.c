@@ -537,8 +537,15 @@ void store_request(struct store_client *c, uint32_t type, uint32_t tx_id, const 
 
 	reply->type = type;
 	reply->len = 0;
+	c->account->requests++;
+	if (type < XS_TYPE_COUNT) {
+		c->store->requests[type]++;
+	}
 	rc = run(&rq, tx_id);
-	if (rc) {
+	if (rc == -EINPROGRESS) {
+		reply->type = STORE_REPLY_LATER;
+	} else if (rc) {
+		c->account->errors++;
 		name = wire_error_name(rc);
 		reply->type = XS_ERROR;
 		request_reply(&rq, name, strlen(name) + 1);

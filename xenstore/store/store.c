@@ -197,6 +197,16 @@ void store_client_charge(struct store_client *c, long delta)
 	}
 }
 
+void store_client_took(struct store_client *c, unsigned int nr, uint64_t ns)
+{
+	struct account *a = c->account;
+
+	a->latency_ns += nr * ns;
+	if (ns > a->latency_max_ns) {
+		a->latency_max_ns = ns;
+	}
+}
+
 void store_client_outstanding(struct store_client *c, long delta)
 {
 	c->outstanding += (uint64_t)delta;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <xenstore/proto/wire.h>
 
@@ -60,6 +61,13 @@ struct store_hooks {
 	int (*resume)(void *daemon, uint16_t domid);
 	int (*set_target)(void *daemon, uint16_t domid, uint16_t target);
 	bool (*is_introduced)(void *daemon, uint16_t domid);
+
+	/*
+	 * CONTROL live-update, trace. -EINPROGRESS: the daemon will answer the
+	 * request of the client with @ctx itself, later.
+	 */
+	int (*live_update)(void *daemon, void *ctx, const char **args, int nr);
+	int (*trace)(void *daemon, const char *what);
 
 	/* CONTROL log|on, log|off, logfile|name; and a line for the log. */
 	int (*log_switch)(void *daemon, bool on, const char *file);
@@ -113,6 +121,12 @@ void store_client_outstanding(struct store_client *c, long delta);
 /* It is beyond its memory quota: serve it no further for now. */
 bool store_client_over_memory(const struct store_client *c);
 
+/* How long @nr of its requests took from when the daemon could know of them. */
+void store_client_took(struct store_client *c, unsigned int nr, uint64_t ns);
+
+/* A reply of this type isn't one: the daemon will answer. */
+#define STORE_REPLY_LATER UINT32_MAX
+
 /* The reply of a request: payload up to XENSTORE_PAYLOAD_MAX bytes into data. */
 struct store_reply {
 	uint32_t type;
@@ -140,6 +154,13 @@ void store_domain_released(struct store *s, uint16_t domid);
  * them (unless @keep_nodes), and its entries in other nodes' permissions.
  */
 void store_domain_forget(struct store *s, uint16_t domid, bool keep_nodes);
+
+/*
+ * For another daemon with the same tree: the watches and transactions of @c as
+ * items, and back, one item at a time, into a client that has none.
+ */
+void store_client_give(struct store_client *c, struct rec *r);
+int store_client_take(struct store_client *c, int type, struct rec_in *in);
 
 bool store_has(struct store *s, const char *path);
 
@@ -188,5 +209,8 @@ struct store_stats {
 };
 
 void store_stats(struct store *s, struct store_stats *ret_stats);
+
+/* All counters in Prometheus' text format. */
+void store_metrics(struct store *s, FILE *f);
 
 #endif

@@ -317,6 +317,18 @@ static int op_again(struct view *v, struct tx_op *op)
 	return op_rm(v, path, &op->removed);
 }
 
+int tx_again(struct tx *tx, enum tx_op_type type, const char *path, const void *data, size_t len)
+{
+	struct view v = {tx->client, &tx->root, &tx->deltas};
+	size_t nr = type == TX_OP_SET_PERMS ? len / sizeof(struct wire_perm) : len;
+
+	if (!touch_find(tx, path, touch_hash(path)) || (type == TX_OP_SET_PERMS && !nr)) {
+		return -EINVAL;
+	}
+	tx_record(tx, type, path, data, nr, NULL);
+	return op_again(&v, &tx->ops[tx->nr_ops - 1]);
+}
+
 /* Makes tx->root the present tree with the transaction's changes. */
 static int replay(struct tx *tx)
 {

@@ -4,7 +4,7 @@
 # daemons get one that is made of files.
 #
 # Then the same daemon is killed again and again; make test-xenstore-kill does
-# that 500 times (KILLS=n).
+# that 500 times (KILLS=n). And it replaces itself under load (update.py).
 #
 # Packages: python3; xenstore-utils (tools.sh skips without), libxen-dev for
 # the shim; XEN_BIN=folder of Debian's xenstored and oxenstored (without it,
@@ -34,6 +34,7 @@ test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so $(BUILD)/xenstored $(
 	$(Q)tests/interop/xenstore/compare.py $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/tools.sh $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/kill.py $(BUILD) 25 $(XS_QUIET)
+	$(Q)tests/interop/xenstore/update.py $(BUILD) 10 $(XS_QUIET)
 
 KILLS ?= 500
 .PHONY: test-xenstore-kill

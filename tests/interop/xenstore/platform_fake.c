@@ -40,6 +40,13 @@ int platform_open(struct platform **ret_p)
 	return 0;
 }
 
+int platform_adopt(struct platform **ret_p, int evtchn_fd, uint32_t domexc_port)
+{
+	*ret_p = malloc(sizeof(**ret_p));
+	(*ret_p)->evt = evtchn_fd;
+	return 0;
+}
+
 void platform_close(struct platform *p)
 {
 	if (p) {
