@@ -5,9 +5,11 @@
  * operations per second: "name rate" on each line. One write and one read
  * system call per request, nothing else, so that it is the daemon that counts.
  *
- * usage: bench SOCKET|--echo [SECONDS]
- *
- * --echo measures an echo over a socket instead: what the machine allows.
+ * usage: bench SOCKET [SECONDS [ROW]]
+ *        bench --echo [SECONDS]         an echo over a socket: what the machine allows
+ *        bench --fill NODES SOCKET      creates as many
+ *        bench --longest SECONDS SOCKET the longest request among many
+ *        bench --first SOCKET           returns with the first answer
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -281,23 +283,86 @@ static void echo(struct client *c)
 	rate("echo", row_echo, c);
 }
 
-int main(int argc, char **argv)
-{
-	struct client *c = calloc(1, sizeof(*c)), *w = calloc(1, sizeof(*w));
-	char path[64], token[64];
+/* ---- other measures ------------------------------------------------------ */
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: bench SOCKET|--echo [SECONDS]\n");
-		return 1;
+/* Nodes as network front-ends have them, until there are @nr. */
+static void fill(struct client *c, unsigned long nr)
+{
+	static const char *const names[] = {"backend",     "backend-id",    "state",
+					    "handle",      "mac",           "tx-ring-ref",
+					    "rx-ring-ref", "event-channel", "request-rx-copy"};
+	char path[128];
+
+	for (unsigned long i = 0; i < nr; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%lu/device/vif/%lu/%s", i / 90 + 1,
+			 i / 9 % 10, names[i % 9]);
+		req(c, XS_WRITE, path, i % 9 ? "4" : "/local/domain/0/backend/vif/1/0");
 	}
-	if (argc > 2) {
-		seconds = atof(argv[2]);
+}
+
+/* How long the longest of many requests took, in milliseconds. */
+static void longest(struct client *c)
+{
+	double start = now(), last = start, t, max = 0;
+	unsigned long nr = 0;
+
+	do {
+		row_write(c, nr);
+		row_read(c, nr++);
+		t = now();
+		if (t - last > max) {
+			max = t - last;
+		}
+		last = t;
+	} while (t - start < seconds);
+	printf("%.2f\n", max * 1000);
+}
+
+/* Connects as soon as it is possible and waits for the first answer. */
+static void first(struct client *c, const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	for (;;) {
+		c->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (connect(c->fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
+			break;
+		}
+		close(c->fd);
+		usleep(500);
 	}
-	if (strcmp(argv[1], "--echo") == 0) {
-		echo(c);
-		return 0;
+	req(c, XS_READ, "/", NULL);
+}
+
+static void watch_many(struct client *w)
+{
+	for (int i = 0; i < 1000; i++) {
+		char msg[128];
+		int path = sprintf(msg + 16, "/watched/%d", i) + 1;
+		int len = path + sprintf(msg + 16 + path, "token-%d", i) + 1;
+		struct xsd_sockmsg h = {XS_WATCH, 1, 0, (uint32_t)len};
+
+		memcpy(msg, &h, sizeof(h));
+		if (write(w->fd, msg, sizeof(h) + (size_t)len) < 0) {
+			die("write");
+		}
+		get_reply(w);
 	}
-	sock_path = argv[1];
+}
+
+static void rows(const char *only)
+{
+	static const struct {
+		const char *name;
+		row_fn *fn;
+	} simple[] = {
+		{"read", row_read},     {"overwrite", row_write}, {"create", row_create},
+		{"list-250", row_list}, {"10-write-tx", row_tx},
+	};
+	struct client *c = calloc(1, sizeof(*c)), *w = calloc(1, sizeof(*w));
+	char path[64];
+
 	c->fd = connect_to(sock_path);
 	w->fd = connect_to(sock_path);
 	req(c, XS_WRITE, "/bench/value/a/b", "first");
@@ -305,29 +370,47 @@ int main(int argc, char **argv)
 		snprintf(path, sizeof(path), "/bench/list/child-%d", i);
 		req(c, XS_WRITE, path, "v");
 	}
-	rate("read", row_read, c);
-	rate("overwrite", row_write, c);
-	rate("create", row_create, c);
-	rate("list-250", row_list, c);
-	rate("10-write-tx", row_tx, c);
-	many_clients();
-	for (int i = 0; i < 1000; i++) {
-		snprintf(path, sizeof(path), "/watched/%d", i);
-		snprintf(token, sizeof(token), "token-%d", i);
-		memcpy(path + strlen(path) + 1, token, strlen(token) + 1);
-		{
-			size_t len = strlen(path) + strlen(token) + 2;
-			struct xsd_sockmsg h = {XS_WATCH, 1, 0, (uint32_t)len};
-			char msg[128];
-
-			memcpy(msg, &h, sizeof(h));
-			memcpy(msg + sizeof(h), path, len);
-			if (write(w->fd, msg, sizeof(h) + len) < 0) {
-				die("write");
-			}
-			get_reply(w);
+	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
+		if (!only || strcmp(only, simple[i].name) == 0) {
+			rate(simple[i].name, simple[i].fn, c);
 		}
 	}
-	rate("write-under-1000-watches", row_write, c);
+	if (!only || strcmp(only, "8-clients-10-op-tx") == 0) {
+		many_clients();
+	}
+	if (!only || strcmp(only, "write-under-1000-watches") == 0) {
+		watch_many(w);
+		rate("write-under-1000-watches", row_write, c);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	const char *mode = argc > 1 ? argv[1] : "";
+
+	if (argc > 2) {
+		seconds = atof(argv[2]);
+	}
+	if (strcmp(mode, "--echo") == 0) {
+		echo(c);
+	} else if (strcmp(mode, "--fill") == 0 && argc == 4) {
+		c->fd = connect_to(argv[3]);
+		fill(c, strtoul(argv[2], NULL, 10));
+	} else if (strcmp(mode, "--longest") == 0 && argc == 4) {
+		c->fd = connect_to(argv[3]);
+		req(c, XS_WRITE, "/bench/value/a/b", "first");
+		longest(c);
+	} else if (strcmp(mode, "--first") == 0 && argc == 3) {
+		first(c, argv[2]);
+	} else if (argc > 1 && mode[0] != '-') {
+		sock_path = mode;
+		rows(argc > 3 ? argv[3] : NULL);
+	} else {
+		fprintf(stderr, "usage: bench SOCKET [SECONDS [ROW]] | --echo [SECONDS]\n"
+				"       bench --fill NODES SOCKET | --longest SECONDS SOCKET\n"
+				"       bench --first SOCKET\n");
+		return 1;
+	}
 	return 0;
 }
