@@ -23,6 +23,8 @@ SMP             ?= 2
 MEM             ?= 3072
 # Added to the hypervisor's command line
 HV_ARGS         ?=
+# How often `make compare` runs each of the two
+RUNS            ?= 3
 
 # Where things go
 BUILD           ?= build

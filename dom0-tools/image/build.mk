@@ -138,15 +138,27 @@ run-now:
 demo-now:
 	$(Q)$(RUN_ENV) tests/lib/demo
 
-# The same demo on both, one after the other, in the same QEMU.
-.PHONY: compare compare-one
+# The same demo on both, taking turns, in the same QEMU: RUNS of each.
+COMPARE_RUNS = $(shell seq $(RUNS))
+COMPARE_FILES = $(subst $(eval) ,$(comma),$(COMPARE_RUNS:%=$(BUILD)/log/$(1)-%.measures))
+comma        := ,
+
+.PHONY: compare compare-now compare-one
 compare: deps
 	+$(Q)$(MAKE) --no-print-directory all
 	$(NEED_HV)
-	+$(Q)$(MAKE) --no-print-directory HV=debian TOOLS=debian compare-one NAME=debian
-	+$(Q)$(MAKE) --no-print-directory compare-one NAME=pavise
-	$(Q)PAVISE_TOP=. tests/lib/compare Pavise=$(BUILD)/pavise.measures "Xen 4.17"=$(BUILD)/debian.measures
+	+$(Q)$(MAKE) --no-print-directory image
+	+$(Q)$(MAKE) --no-print-directory HV=debian TOOLS=debian image
+	+$(Q)$(MAKE) --no-print-directory compare-now
 
-compare-one: image
-	$(Q)echo "  DEMO    $(NAME)"
-	$(Q)$(RUN_ENV) NAME=compare-$(NAME) tests/lib/demo --quiet --save $(BUILD)/$(NAME).measures
+compare-now:
+	+$(Q)for run in $(COMPARE_RUNS); do \
+		$(MAKE) --no-print-directory compare-one NAME=pavise RUN=$$run && \
+		$(MAKE) --no-print-directory HV=debian TOOLS=debian compare-one NAME=xen RUN=$$run || exit; done
+	$(Q)PAVISE_TOP=. tests/lib/compare "Pavise=$(call COMPARE_FILES,pavise)" \
+		"Xen 4.17=$(call COMPARE_FILES,xen)"
+
+compare-one:
+	$(Q)echo "  DEMO    $(NAME), run $(RUN) of $(RUNS)"
+	$(Q)$(RUN_ENV) NAME=compare-$(NAME)-$(RUN) tests/lib/demo --quiet --idle 3 \
+		--save $(BUILD)/log/$(NAME)-$(RUN).measures
