@@ -26,8 +26,11 @@ $(BUILD)/san/%.o: %.c
 
 include $(wildcard */build.mk)
 
-.PHONY: all clean
+.PHONY: all clean help
 all: $(ALL)
+
+help:
+	@sed -n 's/^    \(make.*\)/\1/p' README
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -34,7 +34,7 @@ struct console {
 	struct xsc_path dir, tty_node;
 	int tty; /* -1: not connected */
 	int notify_fd; /* -1: nobody waits for us */
-	bool escapes; /* Ctrl-] means something */
+	bool leaves_at_eof; /* a terminal's end is a user who has left */
 	bool stdin_open;
 	bool told_waiting;
 	long long give_up; /* ms; while not connected */
@@ -210,10 +210,9 @@ static int from_user(struct console *c)
 
 	if (n <= 0) {
 		c->stdin_open = n < 0 && errno == EINTR;
-		/* A terminal that ends is a user who has left. */
-		return !c->stdin_open && c->escapes;
+		return !c->stdin_open && c->leaves_at_eof;
 	}
-	esc = c->escapes ? memchr(buf, ESCAPE_KEY, n) : NULL;
+	esc = memchr(buf, ESCAPE_KEY, n);
 	if (esc)
 		n = esc - buf;
 	if (c->tty >= 0 && n && write_all(c->tty, buf, n))
@@ -307,7 +306,7 @@ static const char usage_text[] =
 	"  -n, --num N              the domain's console number N (0)\n"
 	"      --type TYPE          pv (the default), serial or vuart\n"
 	"      --start-notify-fd N  write a byte to descriptor N once connected\n"
-	"      --interactive        Ctrl-] counts though the input is no terminal\n";
+	"      --interactive        the input's end leaves it, too, though it is no terminal\n";
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -375,7 +374,7 @@ static void parse_options(struct console *c, int argc, char **argv)
 			c->notify_fd = parse_number(optarg, "not a descriptor", 1 << 20);
 			break;
 		case OPT_INTERACTIVE:
-			c->escapes = true;
+			c->leaves_at_eof = true;
 			break;
 		default:
 			fputs("Try `xenconsole --help'.\n", stderr);
@@ -405,7 +404,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	if (isatty(STDIN_FILENO)) {
-		c.escapes = true;
+		c.leaves_at_eof = true;
 		take_terminal();
 	}
 	rc = serve(&c);

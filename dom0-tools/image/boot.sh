@@ -35,5 +35,11 @@ else
 		-append "console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEM:-1024M} ${HV_ARGS:-}"
 		-initrd "$KERNEL console=hvc0 quiet panic=-1 ${DOM0_ARGS:-},$INITRD")
 fi
-# shellcheck disable=SC2086 # QEMU may be a command with arguments
-exec ${QEMU:-qemu-system-x86_64} "${args[@]}" "$@"
+# QEMU may be a command with arguments.
+QEMU=${QEMU:-qemu-system-x86_64}
+if ! command -v "${QEMU%% *}" >/dev/null; then
+	echo "boot.sh: there is no ${QEMU%% *}: install qemu-system-x86 (make deps), or set QEMU" >&2
+	exit 127
+fi
+# shellcheck disable=SC2086
+exec $QEMU "${args[@]}" "$@"

@@ -18,7 +18,7 @@ IMAGE_FILES  := $(wildcard $(IMAGE_DIR)/*.sh $(IMAGE_DIR)/files/*)
 HVSTAT       := $(wildcard $(BUILD)/hvstat)
 # The programs that go into the control domain; images are made by a second
 # make, after `all`, so that these are what has just been built.
-DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xenstore \
+DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xen-init-dom0 xenstore \
                   xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm \
                   xenstore-chmod xenstore-exists xenstore-watch))
 
@@ -36,6 +36,13 @@ HV_SYMS      := $(if $(filter debian,$(HV)),$(PEER)/boot/xen-4.17-amd64.efi,$(wi
 DOM0_KERNEL  ?= 6.1
 GUEST_KERNEL ?= 6.1
 GUEST        ?= demo
+# $(call one_of,KNOB,VALUES)
+one_of        = $(if $(filter $($(1)),$(2)),,$(error $(1)=$($(1)): choose one of: $(2)))
+$(call one_of,TOOLS,pavise debian mixed)
+$(call one_of,GUEST,demo debian)
+$(call one_of,DOM0_KERNEL,$(KERNELS))
+$(call one_of,GUEST_KERNEL,$(KERNELS))
+
 DOM0_IMG     := $(IMAGES)/dom0-$(DOM0_KERNEL)-$(GUEST_KERNEL)-$(TOOLS).img
 ISO          := $(IMAGES)/$(notdir $(HV_FILE))-$(DOM0_KERNEL)-$(GUEST_KERNEL)-$(TOOLS).iso
 
@@ -86,7 +93,7 @@ RUN_ENV = QEMU="$(QEMU)" SMP="$(SMP)" MEM="$(MEM)" BUILD="$(BUILD)" HV="$(HV_FIL
           HV_IMAGE="$(HV_SYMS)" HV_ARGS="$(HV_ARGS)" IMAGES="$(IMAGES)" DEBIAN="$(DEBIAN)" \
           TOOLS="$(TOOLS)" ISO_FILE="$(ISO)" PAVISE_TOP=. $(if $(filter debian,$(HV)),LEAK_SLACK=16)
 NEED_HV = @[ -e "$(HV_FILE)" ] || [ "$(HV)" = debian ] || { \
-		echo "make: there is no hypervisor $(HV_FILE). HV=debian takes Debian's Xen 4.17." >&2; \
+		echo "make: HV=$(HV): there is no such file; HV=debian takes Debian's Xen 4.17" >&2; \
 		exit 1; }
 
 .PHONY: deps run demo image
@@ -121,7 +128,7 @@ $(ISO): $(IMAGE_DIR)/iso.sh $(DOM0_IMG) $(wildcard $(HV_FILE))
 .PHONY: install
 install: all
 	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/boot
-	$(Q)for f in $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole)); do \
+	$(Q)for f in $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xen-init-dom0)); do \
 		install -m 755 $$f $(DESTDIR)$(PREFIX)/sbin/; done
 	$(Q)for f in $(wildcard $(BUILD)/xenstore-*); do \
 		install -m 755 $$f $(DESTDIR)$(PREFIX)/bin/; done

@@ -23,7 +23,7 @@ xen=/usr/lib/xen-4.17
 BUILD=${BUILD:-build}
 TOOLS=${TOOLS:-pavise}
 
-ours=(xl xenstored xenconsoled xenconsole)
+ours=(xl xenstored xenconsoled xenconsole xen-init-dom0)
 store_tools=(xenstore xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm
 	xenstore-chmod xenstore-exists xenstore-watch)
 

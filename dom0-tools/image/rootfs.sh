@@ -18,6 +18,7 @@ root=$out.d
 size=${ROOTFS_SIZE:-1G}
 
 if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || die "neither root nor sudo: debootstrap needs one of them"
 	exec sudo "$0" "$@"
 fi
 

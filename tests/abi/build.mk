@@ -22,8 +22,8 @@ ABI_CC_c++98    := g++ -x c++ -std=c++98
 ABI_CC_c++17    := g++ -x c++ -std=c++17
 ABI_WARN        := -pedantic -Wall -Wextra -Wundef -Werror
 
-.PHONY: test test-abi
-test: test-abi
+.PHONY: tests test-abi
+tests: test-abi
 test-abi: $(ABI_LANGUAGES:%=$(ABI)/alone-%) $(ABI_LANGUAGES:%=$(ABI)/hv-alone-%) $(ABI)/check \
 	  $(ABI_LANGUAGES:%=$(ABI)/same-%) $(ABI)/same-hv
 	$(Q)$(ABI)/check

@@ -47,6 +47,10 @@ isnt($status, 0, 'a second client is refused');
 like($out, qr/the console of domain $id is in use by process \d+/, '... and told by whom');
 $m->run('killall xenconsole; sleep 1');
 
+# The key leaves it whatever the input is.
+($out, $status) = $m->cmd("printf '\\035' >/tmp/key; timeout 15 xenconsole $id </tmp/key >/dev/null");
+is($status, 0, 'Ctrl-] from a file ends the client');
+
 # A long run of numbered lines, and a daemon that dies in the middle of it.
 my $lines = 4000;
 $m->send("xl console demo\n");
