@@ -55,7 +55,7 @@ static void put_number(struct out *o, const struct spec *f, unsigned long long v
 		       unsigned int base, bool upper)
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-	char tmp[24], prefix[3];
+	char tmp[24] = "", prefix[3];
 	int n = 0, np = 0, zeros;
 
 	if (negative)
