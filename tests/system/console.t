@@ -59,7 +59,7 @@ $m->expect($Machine::prompt, 20);
 $m->send("sleep 4; i=0; while [ \$i -lt $lines ]; do echo line-\$i-; i=\$((i+1)); done; echo all-\$i\n");
 $m->leave_console;
 my $restart = 'kill -9 $(pidof xenconsoled); sleep 2; ' . $consoled;
-$m->run("(sleep 6; $restart) &");
+$m->run("(sleep 6; $restart; : >/tmp/restarted) &");
 $m->send("xl console demo\n");
 ok($m->seen_within(qr/\nall-$lines\n/, 90), 'a client lives through a restart of the daemon');
 $m->send("\n");
@@ -67,6 +67,8 @@ ok($m->seen_within($Machine::prompt, 10), '... and can still talk to the guest')
 my %seen = map { $_ => 1 } $m->text =~ /line-(\d+)-/g;
 is(scalar(grep { !$seen{$_} } 0 .. $lines - 1), 0, 'no line is missing');
 $m->leave_console;
+# It may have come late, after the last line.
+$m->run('until [ -e /tmp/restarted ]; do sleep 0.1; done', 30);
 
 $out = $m->run('cd /logs; ls -s guest-demo.log*; cat $(ls -r guest-demo.log*) | grep -c line-; cd');
 like($out, qr/guest-demo\.log\.3/, 'the log rotates');
