@@ -10,7 +10,7 @@ XS_STORE_SRCS  := $(wildcard xenstore/store/*.c)
 XS_DAEMON_SRCS := $(wildcard xenstore/daemon/*.c)
 XS_CLIENT_SRCS := $(wildcard xenstore/client/*.c)
 XS_TOOL_SRCS   := $(wildcard xenstore/tools/*.c)
-XS_TOOLS       := ls read write list rm chmod exists watch control
+XS_TOOLS       := ls read write list rm chmod exists watch control top
 XS_TOOL_LINKS  := $(XS_TOOLS:%=$(BUILD)/xenstore-%)
 LIBXSCLIENT    := $(BUILD)/lib/libxsclient.a
 

@@ -11,6 +11,7 @@
  *   journal.c   what survives the daemon; slot.c: of a ring
  *   update.c    live update: another daemon takes over
  *   metrics.c   counters on a socket of their own
+ *   confine.c   what it may do once it serves
  *   log.c       messages and the trace file
  */
 #ifndef PAVISE_XSD_DAEMON_H
@@ -97,8 +98,8 @@ struct last_request {
 };
 
 struct xsd_options {
-	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal;
-	const char *pid_file, *trace_file, *journal;
+	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal, no_seccomp;
+	const char *pid_file, *trace_file, *journal, *user;
 	unsigned int watch_timeout; /* seconds */
 	int take_over; /* the old daemon, from which we take over; or -1 */
 };
@@ -226,6 +227,11 @@ int update_control(void *d, void *ctx, const char **args, int nr);
 
 /* Takes over from the daemon at the other end of @sock. */
 int update_take(struct xsd *d, int sock);
+
+/* ---- confine.c ----------------------------------------------------------- */
+
+/* Gives up what it doesn't need. An error: it mustn't serve. */
+int confine(struct xsd *d);
 
 /* ---- metrics.c ----------------------------------------------------------- */
 

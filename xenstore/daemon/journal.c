@@ -271,6 +271,11 @@ void journal_close(struct xsd *d)
 	d->journal = NULL;
 }
 
+int journal_chown(struct xsd *d, unsigned int uid, unsigned int gid)
+{
+	return d->journal && fchown(d->journal->file.fd, uid, gid) ? -errno : 0;
+}
+
 static void apply(struct xsd *d, struct rec_in *items)
 {
 	struct rec_in item;

@@ -47,6 +47,7 @@ void journal_seal(char *at, size_t len);
  */
 int journal_open(struct xsd *d, const char *path, bool fresh, bool follow);
 void journal_close(struct xsd *d);
+int journal_chown(struct xsd *d, unsigned int uid, unsigned int gid);
 
 /*
  * Applies what has come since the last call. A frame that cannot be applied is

@@ -41,6 +41,8 @@ static void usage(FILE *f)
 	      "  -K, --keep-orphans         keep the nodes of domains that are gone\n"
 	      "  -J, --journal FILE         where the journal is (journal, beside the socket)\n"
 	      "  -n, --no-journal           none: a crash loses everything\n"
+	      "  -u, --user NAME            be that user once it serves\n"
+	      "  -X, --no-seccomp           don't restrict system calls\n"
 	      "  -R, --no-recovery          begin with an empty store, whatever the journal says\n"
 	      "  -I, --internal-db[=on|off] accepted, has no meaning here\n"
 	      "  -V, --verbose              trace requests to standard error or the trace file\n",
@@ -70,6 +72,8 @@ static const struct option options[] = {
 	{"journal", 1, NULL, 'J'},
 	{"no-journal", 0, NULL, 'n'},
 	{"take-over", 1, NULL, 'Z'},
+	{"user", 1, NULL, 'u'},
+	{"no-seccomp", 0, NULL, 'X'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -150,7 +154,7 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::KJ:n", options,
+	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::KJ:nu:X", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'D':
@@ -185,6 +189,12 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 			break;
 		case 'Z':
 			d->opt.take_over = (int)number(optarg);
+			break;
+		case 'u':
+			d->opt.user = optarg;
+			break;
+		case 'X':
+			d->opt.no_seccomp = true;
 			break;
 		case 'n':
 			d->opt.no_journal = true;
@@ -507,7 +517,8 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	if (start(&d) || write_pid(&d)) {
+	/* Having taken over there is no way back: without a pid file then. */
+	if (start(&d) || (write_pid(&d) && d.opt.take_over < 0) || confine(&d)) {
 		if (d.opt.take_over >= 0) {
 			_exit(1); /* the socket and the journal are still the old one's */
 		}

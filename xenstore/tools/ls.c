@@ -123,11 +123,14 @@ static int list_below(struct xsc *c, const char *path, int depth)
 	return rc;
 }
 
-int tool_ls(struct xsc *c, int nr, char **args)
+/* ---- a live tree --------------------------------------------------------- */
+
+#define REPAINT_MS 200
+
+static int list_all(struct xsc *c, int nr, char **args)
 {
 	int rc = 0;
 
-	set_width();
 	if (!nr) {
 		return list_below(c, "/", 0);
 	}
@@ -135,4 +138,69 @@ int tool_ls(struct xsc *c, int nr, char **args)
 		rc = list_below(c, args[i], 0);
 	}
 	return rc;
+}
+
+/* Not on a terminal: a line for each change. */
+static void print_change(struct xsc *c, const char *path)
+{
+	char *value, *text;
+	size_t len;
+
+	if (xsc_read(c, XSC_NO_TX, path, &value, &len)) {
+		printf("%s removed\n", path);
+		return;
+	}
+	text = text_escape(value, len);
+	printf("%s = \"%s\"\n", path, text ? text : "");
+	free(text);
+	free(value);
+}
+
+static int watch_tree(struct xsc *c, int nr, char **args)
+{
+	bool screen = isatty(STDOUT_FILENO);
+	char *root = (char *)"/";
+	struct xsc_event ev;
+	int rc = 0;
+
+	if (!nr) {
+		nr = 1;
+		args = &root;
+	}
+	for (int i = 0; i < nr; i++) {
+		if (xsc_watch(c, args[i], args[i]) || xsc_event(c, -1, &ev)) {
+			return tool_fail("Unable to add watch on %s", args[i]);
+		}
+		xsc_event_free(&ev); /* the one that says that the watch is there */
+	}
+	rc = list_all(c, nr, args);
+	while (!rc && (opt.count < 0 || opt.count-- > 0)) {
+		fflush(stdout);
+		rc = xsc_event(c, -1, &ev);
+		if (rc) {
+			return tool_fail("waiting for an event: %s", strerror(-rc));
+		}
+		if (!screen) {
+			print_change(c, ev.path);
+		}
+		xsc_event_free(&ev);
+		if (!screen) {
+			continue;
+		}
+		/* What comes at once is painted at once. */
+		usleep(REPAINT_MS * 1000);
+		while (xsc_event(c, 0, &ev) == 0) {
+			xsc_event_free(&ev);
+		}
+		set_width();
+		fputs("\033[H\033[J", stdout);
+		list_all(c, nr, args);
+	}
+	return rc;
+}
+
+int tool_ls(struct xsc *c, int nr, char **args)
+{
+	set_width();
+	return opt.watch ? watch_tree(c, nr, args) : list_all(c, nr, args);
 }

@@ -269,9 +269,10 @@ static const struct tool tools[] = {
 	{"control", "", "[-h] command [argument...]", 1, tool_control},
 	{"exists", "p", "[-h] [-p] [-s] key [...]", 1, tool_exists},
 	{"list", "p", "[-h] [-p] [-s] key [...]", 1, tool_list},
-	{"ls", "fp", "[-h] [-f] [-p] [-s] [path]", 0, tool_ls},
+	{"ls", "fpwn:", "[-h] [-f] [-p] [-s] [--watch] [path]", 0, tool_ls},
 	{"read", "pR", "[-h] [-p] [-s] [-R] key [...]", 1, tool_read},
 	{"rm", "t", "[-h] [-s] [-t] key [...]", 1, tool_rm},
+	{"top", "n:", "[-h] [-n NR] [seconds]", 0, tool_top},
 	{"watch", "n:", "[-h] [-n NR] key", 1, tool_watch},
 	{"write", "R", "[-h] [-s] [-R] key value [...]", 2, tool_write},
 };
@@ -309,6 +310,9 @@ static void set_option(const struct tool *t, int letter)
 	case 'u':
 		opt.upwards = true;
 		break;
+	case 'w':
+		opt.watch = true;
+		break;
 	case 'n':
 		opt.count = atol(optarg);
 		break;
@@ -325,6 +329,11 @@ static int run(const struct tool *t, int argc, char **argv)
 
 	/* No reordering: a value may begin with '-'. */
 	snprintf(letters, sizeof(letters), "+hs%s", t->options);
+	for (int i = 1; t->run == tool_ls && i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--watch") == 0) {
+			strcpy(argv[i], "-w");
+		}
+	}
 	while ((letter = getopt(argc, argv, letters)) != -1) {
 		if (letter == 'h' || letter == '?') {
 			fprintf(letter == 'h' ? stdout : stderr, "Usage: %s %s\n", tool_name,

@@ -21,7 +21,7 @@ struct tool {
 
 /* What the options said. */
 struct tool_options {
-	bool full_path, prefix, perms, raw, tidy, recurse, upwards;
+	bool full_path, prefix, perms, raw, tidy, recurse, upwards, watch;
 	long count; /* of events to wait for; -1: for ever */
 };
 
@@ -32,6 +32,7 @@ extern const char *tool_name; /* for messages: "xenstore-ls" */
 int tool_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 int tool_ls(struct xsc *c, int nr, char **args); /* ls.c */
+int tool_top(struct xsc *c, int nr, char **args); /* top.c */
 
 /*
  * Bytes as text and back: \n \r \t \\ \ooo \xhh. The results are to be

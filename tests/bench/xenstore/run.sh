@@ -9,8 +9,8 @@
 # it). Without one the rows are printed without a verdict.
 set -eu
 build=$(cd "${1:?usage: run.sh BUILDDIR [SECONDS [TIMES]]}" && pwd)
-secs=${2:-1}
-times=${3:-3}
+secs=${2:-0.3}
+times=${3:-8}
 bench=$build/tests/bench/xenstore/bench
 ox=${OXENSTORED:-/usr/lib/xen-4.17/bin/oxenstored}
 nodes=100000

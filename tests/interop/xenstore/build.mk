@@ -33,6 +33,7 @@ test-unit: test-interop-xenstore
 test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so $(BUILD)/xenstored $(XS_TOOL_LINKS)
 	$(Q)tests/interop/xenstore/compare.py $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/tools.sh $(BUILD) $(XS_QUIET)
+	$(Q)tests/interop/xenstore/inside.sh $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/kill.py $(BUILD) 25 $(XS_QUIET)
 	$(Q)tests/interop/xenstore/update.py $(BUILD) 10 $(XS_QUIET)
 

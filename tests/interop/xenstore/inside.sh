@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The daemon as it is shipped: confined, killed, updated, looked into; and the
+# tools that have no peer. TAP.
+# usage: inside.sh BUILDDIR
+# XEN_BIN: where Debian's test-xenstore is (package xen-utils-4.17); skipped without.
+set -u
+build=$(cd "${1:?usage: inside.sh BUILDDIR}" && pwd)
+dir=$(mktemp -d -p /dev/shm)
+export XENSTORED_RUNDIR=$dir PATH=$build:$PATH
+n=0 failed=0
+# shellcheck disable=SC2317 # by the trap
+cleanup() {
+	[ ! -f "$dir/pid" ] || kill "$(cat "$dir/pid")" 2>/dev/null
+	sleep 0.1
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+# TEXT COMMAND...: must succeed
+t() {
+	local text=$1
+	shift
+	n=$((n + 1))
+	if "$@" >"$dir/out" 2>&1; then
+		echo "ok $n - $text"
+	else
+		echo "not ok $n - $text"
+		sed 's/^/# /' "$dir/out"
+		failed=1
+	fi
+}
+status() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(cat "$dir/pid")/status"; }
+is() { [ "$1" = "$2" ] || { echo "got '$1', want '$2'"; return 1; }; }
+start() { xenstored -D -F "$dir/pid" "$@"; }
+metrics() { python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect('$dir/metrics')
+sys.stdout.write(s.makefile().read())"; }
+
+t "starts" start
+t "seccomp is on" is "$(status Seccomp)" 2
+xenstore-write /a/b hello /a/c ""
+xenstore-chmod /a/b n3 r5
+xenstore-control quota set nodes 77 >/dev/null
+xenstore-ls -fp >"$dir/before"
+old=$(cat "$dir/pid")
+t "live update" is "$(xenstore-control live-update -s)" OK
+t "by another process" test "$(cat "$dir/pid")" != "$old"
+t "in the same cage" is "$(status Seccomp)" 2
+t "with the same tree" is "$(xenstore-ls -fp)" "$(cat "$dir/before")"
+t "live update as xenstore-control asks for it" is \
+	"$(xenstore-control live-update -f "$build/xenstored"; xenstore-control live-update -s -t 5 -F)" \
+	"OK
+OK"
+t "no binary, no update" is "$(xenstore-control live-update /nonexistent 2>&1)" \
+	"xenstore-control: live-update: No such file or directory"
+t "one that fails is no harm" is "$(xenstore-control live-update /bin/false)" \
+	"the new daemon has failed"
+t "and nothing was lost" is "$(xenstore-ls -fp)" "$(cat "$dir/before")"
+kill -9 "$(cat "$dir/pid")"
+t "killed and started" start
+t "the tree" is "$(xenstore-ls -fp)" "$(cat "$dir/before")"
+t "the quota" is "$(xenstore-control quota | awk '/^nodes / { print $3 }')" 77
+t "check" is "$(xenstore-control check)" OK
+
+# A journal that is damaged: what is before the damage counts.
+for ((i = 0; i < 100; i++)); do xenstore-write /d/$i v; done
+kill -9 "$(cat "$dir/pid")"
+python3 - "$dir/journal" <<'PY'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    data = f.read()
+    f.seek(data.rindex(b"/d/50") + 1)
+    f.write(b"X")
+PY
+t "started on a damaged journal" start
+t "what was written before" xenstore-exists /d/49 /a/b
+t "nothing after it" is "$(xenstore-exists /d/50; echo $?)" 1
+t "check" is "$(xenstore-control check)" OK
+
+# Snapshots take the place of what has grown.
+python3 - "$dir/socket" <<'PY'
+import socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+for i in range(9000):
+    payload = b"/big/%d\0" % (i % 50) + b"%d" % i * 300
+    s.sendall(struct.pack("<IIII", 11, i, 0, len(payload)) + payload)
+    s.recv(4096)
+PY
+xenstore-ls -f >"$dir/before"
+t "a snapshot was taken" test "$(metrics | awk '/^xenstored_journal_snapshots_total/ { print $2 }')" -ge 1
+t "the journal is small" test "$(stat -c %s "$dir/journal")" -lt 12000000
+kill -9 "$(cat "$dir/pid")"
+t "started from a snapshot" start
+t "with the same tree" is "$(xenstore-ls -f | md5sum)" "$(md5sum <"$dir/before")"
+
+# Looking inside.
+metrics >"$dir/metrics.txt"
+t "metrics: requests" grep -q '^xenstored_requests_total{op="READ"} [1-9]' "$dir/metrics.txt"
+t "metrics: domains" grep -q '^xenstored_domain_requests_total{domain="0"} [1-9]' "$dir/metrics.txt"
+t "metrics: nothing but metrics" is "$(sed 1,3d "$dir/metrics.txt" |
+	grep -cvE '^(# TYPE [a-z_]+ (counter|gauge)|[a-z_]+(\{[a-z]+="[A-Za-z0-9_-]+"\})? [0-9]+)$')" 0
+t "xenstore-top" is "$(xenstore-top -n 2 0.1 | grep -c '^ *0 ')" 2
+(sleep 0.3 && xenstore-write /a/new v && xenstore-rm /a/new) &
+t "xenstore-ls --watch" is "$(timeout 5 xenstore-ls --watch -n 2 /a | tail -2)" '/a/new = "v"
+/a/new removed'
+xenstore-control logfile "$dir/trace" >/dev/null
+xenstore-control trace 7 >/dev/null
+xenstore-read /a/b >/dev/null
+t "trace of another domain" is "$(grep -c 'READ /a/b' "$dir/trace")" 0
+xenstore-control trace 0 >/dev/null
+xenstore-read /a/b >/dev/null
+t "trace of this one" is "$(grep -c 'READ /a/b' "$dir/trace")" 1
+xenstore-control trace off >/dev/null
+t "help names all" is "$(xenstore-control help | cut -f1 | tr '\n' ' ')" \
+	"check live-update log logfile memreport print quota quota-soft trace help "
+
+if [ -x "${XEN_BIN:-/usr/lib/xen-4.17/bin}/test-xenstore" ]; then
+	t "Debian's test-xenstore" "${XEN_BIN:-/usr/lib/xen-4.17/bin}/test-xenstore" -i 20
+fi
+kill "$(cat "$dir/pid")"
+while [ -S "$dir/socket" ]; do sleep 0.02; done
+t "starts without recovery" start -R
+t "empty" is "$(xenstore-ls -f)" "/tool = \"\"
+/tool/xenstored = \"\""
+kill "$(cat "$dir/pid")"
+while [ -S "$dir/socket" ]; do sleep 0.02; done
+if [ "$(id -u)" = 0 ]; then
+	t "starts as nobody" start -u nobody
+	t "is nobody" is "$(status Uid)" "$(id -u nobody)"
+	t "serves" xenstore-write /a/b c
+	t "live update" is "$(xenstore-control live-update -s)" OK
+	t "serves" xenstore-exists /a/b
+fi
+echo "1..$n"
+exit $failed
