@@ -98,7 +98,8 @@ struct last_request {
 };
 
 struct xsd_options {
-	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal, no_seccomp;
+	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal,
+		no_seccomp;
 	const char *pid_file, *trace_file, *journal, *user;
 	unsigned int watch_timeout; /* seconds */
 	int take_over; /* the old daemon, from which we take over; or -1 */

@@ -30,7 +30,8 @@ struct journal;
 struct xsd;
 
 /* What a journal's bytes may be asked for; also by the fuzzer. */
-#define JOURNAL_HEADER 64u
+#define JOURNAL_HEADER     64u
+#define JOURNAL_FRAME_HEAD 8u
 
 /*
  * The frame at *@pos of @size bytes: steps over it and returns its items. False
@@ -38,7 +39,7 @@ struct xsd;
  */
 bool journal_frame(const char *data, size_t size, size_t *pos, struct rec_in *ret_items);
 
-/* Puts a frame's head in front of @len bytes of items that are at @at + 8. */
+/* Puts a frame's head in front of @len bytes of items that are at @at + JOURNAL_FRAME_HEAD. */
 void journal_seal(char *at, size_t len);
 
 /*

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-# make fuzz-xenstore: libFuzzer on the store's requests, FUZZ_SECONDS long
-# (default 60), with the seeds of tests/fuzz/xenstore/seeds. Package: clang.
+# make fuzz-xenstore: libFuzzer on the store's requests and on its journal, each FUZZ_SECONDS long
+# (default 60), with the seeds of tests/fuzz/xenstore/seeds-*. Package: clang.
 FUZZ_XS      := $(BUILD)/tests/fuzz/xenstore
 FUZZ_SECONDS ?= 60
 
-$(FUZZ_XS)/fuzz_request: tests/fuzz/xenstore/fuzz_request.c \
+XS_FUZZED    := fuzz_request fuzz_journal
+
+$(FUZZ_XS)/fuzz_journal: xenstore/daemon/frame.c
+$(XS_FUZZED:%=$(FUZZ_XS)/%): $(FUZZ_XS)/%: tests/fuzz/xenstore/%.c \
 		$(wildcard xenstore/proto/*.c xenstore/store/*.c xenstore/*/*.h)
 	@mkdir -p $(@D)
 	$(Q)echo "  FUZZ    $@"
@@ -13,7 +16,9 @@ $(FUZZ_XS)/fuzz_request: tests/fuzz/xenstore/fuzz_request.c \
 		-o $@ $(filter %.c,$^)
 
 .PHONY: fuzz-xenstore
-fuzz-xenstore: $(FUZZ_XS)/fuzz_request
-	@mkdir -p $(FUZZ_XS)/corpus
-	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 -print_final_stats=1 \
-		-artifact_prefix=$(FUZZ_XS)/ $(FUZZ_XS)/corpus tests/fuzz/xenstore/seeds
+fuzz-xenstore: $(XS_FUZZED:%=$(FUZZ_XS)/%)
+	$(Q)for f in $(XS_FUZZED); do \
+		mkdir -p $(FUZZ_XS)/corpus-$$f; \
+		$(FUZZ_XS)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
+			-print_final_stats=1 -artifact_prefix=$(FUZZ_XS)/ \
+			$(FUZZ_XS)/corpus-$$f tests/fuzz/xenstore/seeds-$${f#fuzz_} || exit 1; done

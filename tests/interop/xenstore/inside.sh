@@ -104,7 +104,7 @@ t "metrics: domains" grep -q '^xenstored_domain_requests_total{domain="0"} [1-9]
 t "metrics: nothing but metrics" is "$(sed 1,3d "$dir/metrics.txt" |
 	grep -cvE '^(# TYPE [a-z_]+ (counter|gauge)|[a-z_]+(\{[a-z]+="[A-Za-z0-9_-]+"\})? [0-9]+)$')" 0
 t "xenstore-top" is "$(xenstore-top -n 2 0.1 | grep -c '^ *0 ')" 2
-(sleep 0.3 && xenstore-write /a/new v && xenstore-rm /a/new) &
+(sleep 0.3 && xenstore-write /a/new v && sleep 0.5 && xenstore-rm /a/new) &
 t "xenstore-ls --watch" is "$(timeout 5 xenstore-ls --watch -n 2 /a | tail -2)" '/a/new = "v"
 /a/new removed'
 xenstore-control logfile "$dir/trace" >/dev/null

@@ -4,7 +4,8 @@
 #
 # test_model takes a number of steps and a seed as arguments.
 UNIT_XS       := tests/unit/xenstore
-UNIT_XS_PROGS := $(addprefix $(BUILD)/$(UNIT_XS)/,test_proto test_store test_tree test_model)
+UNIT_XS_PROGS := $(addprefix $(BUILD)/$(UNIT_XS)/,test_proto test_store test_tree test_model \
+			test_journal)
 UNIT_XS_OBJS  := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/proto/*.c xenstore/store/*.c))
 UNIT_XSC      := $(BUILD)/$(UNIT_XS)/test_client
 UNIT_XSC_OBJS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/client/*.c) \
