@@ -43,6 +43,8 @@ struct store_quota {
 	uint64_t soft_memory; /* beyond: a line in the log */
 };
 
+struct rec;
+struct rec_in;
 struct store;
 struct store_client;
 
@@ -166,8 +168,6 @@ bool store_has(struct store *s, const char *path);
 
 /* ---- the journal (record.h) ---------------------------------------------- */
 
-struct rec;
-struct rec_in;
 struct store_snap;
 
 /* Changes are noted as items in the batch from now on, or no longer. */

@@ -136,6 +136,7 @@ with=10000 without=10000
 for ((i = 0; i < 5; i++)); do
 	update
 	with=$(least $with <"$dir/longest")
+	# shellcheck disable=SC2086 # nothing at first
 	without=$(one --longest 1 "$dir/socket" | least $without)
 done
 verdict "longest pause in an update" "$(printf '%11.1f ms, without %3.1f ms' "$with" "$without")" "$with < 20"
