@@ -434,6 +434,9 @@ void evtchn_fifo_teardown(struct domain *d)
 	ASSERT(!d->evtchn_count);
 	if (!f)
 		return;
+	/* What was pending when the ABI changed, or was marked by a late sender. */
+	for (evtchn_port_t port = 1; port < d->valid_evtchns; port++)
+		evtchn_ops_2l.clear_pending(d, evtchn_from_port(d, port));
 	__atomic_store_n(&d->evtchn_ops, &evtchn_ops_2l, __ATOMIC_RELEASE);
 	d->evtchn_fifo = NULL;
 	for_each_vcpu (d, v) {
