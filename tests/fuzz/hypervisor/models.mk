@@ -7,11 +7,13 @@
 #   make test-fuzz-models  FUZZ_TEST_SECONDS each (default 10); in `make test`
 
 include hypervisor/hosttest/hosttest.mk
-FUZZ_MODELS     := mm grant
+FUZZ_MODELS     := mm grant evtchn
 FUZZ_TEST_SECONDS ?= 10
 
 FUZZ_MODEL_SRCS-mm := $(wildcard $(FUZZ_HV_SRC)/mm/*.c) $(HT_MACHINE) $(HT_MM)
 FUZZ_MODEL_SRCS-grant := $(wildcard $(FUZZ_HV_SRC)/grant/*.c) $(HT_MACHINE) $(HT_DOMAIN) \
+                   $(HT)/sched.c $(HT)/tables.c
+FUZZ_MODEL_SRCS-evtchn := $(wildcard $(FUZZ_HV_SRC)/evtchn/*.c) $(HT_MACHINE) $(HT_DOMAIN) \
                    $(HT)/sched.c $(HT)/tables.c
 
 FUZZ_MODEL_CC   := $(CLANG) $(TOOLS_CPPFLAGS) -std=gnu11 -D_GNU_SOURCE -g -O1 \
