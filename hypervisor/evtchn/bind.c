@@ -275,6 +275,8 @@ static long op_bind_vcpu(void *arg)
 	default:
 		rc = -EINVAL;
 	}
+	if (!rc)
+		evtchn_fifo_vcpu_changed(d, chn);
 	spin_unlock(&d->evtchn_lock);
 	return rc;
 }

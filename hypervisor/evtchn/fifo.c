@@ -26,7 +26,8 @@
  *
  * An event that can't be shown to the guest yet (no array frame for the port, no
  * control block of the vCPU: XSA-107) is kept in evtchn.deferred, until
- * expand_array or init_control bring what was missing.
+ * expand_array or init_control bring what was missing, or the port goes to another
+ * vCPU.
  *
  * Frames and control blocks are published with a store-release when complete
  * (XSA-359), and taken back only when no port is bound (port.c: finish_reset).
@@ -295,6 +296,14 @@ static void raise_deferred(struct domain *d)
 		if (READ_ONCE(chn->deferred) && take_deferred(chn))
 			set_pending_fifo(d, chn);
 	}
+}
+
+void evtchn_fifo_vcpu_changed(struct domain *d, struct evtchn *chn)
+{
+	ASSERT(spin_is_held(&d->evtchn_lock));
+	smp_mb();
+	if (d->evtchn_ops == &evtchn_ops_fifo && READ_ONCE(chn->deferred) && take_deferred(chn))
+		set_pending_fifo(d, chn);
 }
 
 /* A frame of the guest's, held and by its direct-map address. */

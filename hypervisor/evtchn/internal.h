@@ -100,6 +100,8 @@ long evtchn_bind_virq(struct evtchn_bind_virq *bind);
 /* The control block's and the array's frames of the current domain. */
 long evtchn_fifo_init_control(struct evtchn_init_control *ic);
 long evtchn_fifo_expand_array(const struct evtchn_expand_array *ea);
+/* Under evtchn_lock: the port's events go to another vCPU from now on. */
+void evtchn_fifo_vcpu_changed(struct domain *d, struct evtchn *chn);
 /* Under evtchn_lock, with no port of the domain bound: back to the 2-level ABI. */
 void evtchn_fifo_teardown(struct domain *d);
 

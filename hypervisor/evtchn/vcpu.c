@@ -32,10 +32,12 @@ void evtchn_vcpu_fini(struct vcpu *v)
 
 		if (chn->state == ECS_FREE || chn->notify_vcpu != v->id)
 			continue;
-		if (is_per_vcpu(chn))
+		if (is_per_vcpu(chn)) {
 			evtchn_close_local(d, chn);
-		else
-			WRITE_ONCE(chn->notify_vcpu, 0);
+			continue;
+		}
+		WRITE_ONCE(chn->notify_vcpu, 0);
+		evtchn_fifo_vcpu_changed(d, chn);
 	}
 	spin_unlock(&d->evtchn_lock);
 }

@@ -351,6 +351,27 @@ static void test_reset(void **state)
 	start_fifo(2);
 }
 
+/* An event for a vCPU that has no control block comes when the port goes to one that has. */
+static void test_goes_to_another(void **state)
+{
+	struct evtchn_bind_interdomain b = {.remote_dom = 0};
+	struct evtchn_bind_vcpu bv = {.vcpu = 1};
+
+	start_fifo(1);
+	assert_int_equal(evtchn_alloc_unbound(d0, 1, &b.remote_port), 0);
+	assert_int_equal(op(EVTCHNOP_bind_interdomain, &b), 0);
+	unmask(b.local_port);
+	assert_int_equal(consume(0, 10, NULL), 1);
+	bv.port = b.local_port;
+	assert_int_equal(op(EVTCHNOP_bind_vcpu, &bv), 0);
+	assert_int_equal(evtchn_send(d0, b.remote_port), 0);
+	assert_int_equal(consume(0, 10, NULL), 0);
+	bv.vcpu = 0;
+	assert_int_equal(op(EVTCHNOP_bind_vcpu, &bv), 0);
+	assert_int_equal(consume(0, 10, NULL), 1);
+	assert_false(*word(b.local_port) & PENDING);
+}
+
 /* A port whose word is still in a queue isn't given to another use. */
 static void test_closed_while_queued(void **state)
 {
@@ -536,9 +557,16 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_order_and_priorities), T(test_mask),          T(test_switch_of_abi),
-		T(test_bad_frames),           T(test_reset),         T(test_closed_while_queued),
-		T(test_tail_moves),           T(test_hostile_words), T(test_random),
+		T(test_order_and_priorities),
+		T(test_mask),
+		T(test_switch_of_abi),
+		T(test_bad_frames),
+		T(test_reset),
+		T(test_goes_to_another),
+		T(test_closed_while_queued),
+		T(test_tail_moves),
+		T(test_hostile_words),
+		T(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
