@@ -5,6 +5,9 @@
 #   make fuzz-models       FUZZ_SECONDS each (default 60); the corpus is kept
 #   make fuzz-model-mm     one of them
 #   make test-fuzz-models  FUZZ_TEST_SECONDS each (default 10); in `make test`
+#   make test-fuzz-mutants each must find the faults that tests/fuzz/mutants/*.patch
+#                          put back, in the seconds that the patch gives it; some
+#                          only: MUTANTS="NAME ..."
 
 include hypervisor/hosttest/hosttest.mk
 FUZZ_MODELS     := mm grant evtchn
@@ -20,14 +23,20 @@ FUZZ_MODEL_CC   := $(CLANG) $(TOOLS_CPPFLAGS) -std=gnu11 -D_GNU_SOURCE -g -O1 \
                    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
                    $(HT_CFLAGS)
 FUZZ_MODEL_RUN  := -max_len=2048 -len_control=10 -timeout=20 -print_final_stats=1
-FUZZ_MODEL_HDRS := $(wildcard $(FUZZ_HV_SRC)/*/*.h hypervisor/*/*.h hypervisor/include/hv/*.h \
-                     hypervisor/x86/include/arch/*.h hypervisor/hosttest/include/*/*.h)
+
+# Objects of their own: $(FUZZ_OBJ)/PATH.o from PATH.c.
+FUZZ_OBJ        := $(BUILD)/fuzzobj
+$(FUZZ_OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)echo "  CC-FUZZ $<"
+	$(Q)$(FUZZ_MODEL_CC) -MMD -MP -c -o $@ $<
 
 define fuzz-model
-$(FUZZ_HV)/model_$(1): $(FUZZ_MODEL_SRCS-$(1)) $(FUZZ_MODEL_HDRS)
+FUZZ_MODEL_OBJS-$(1) := $(FUZZ_MODEL_SRCS-$(1):%.c=$(FUZZ_OBJ)/%.o)
+$(FUZZ_HV)/model_$(1): $(FUZZ_MODEL_SRCS-$(1):%.c=$(FUZZ_OBJ)/%.o)
 	@mkdir -p $$(@D)
 	$$(Q)echo "  FUZZ    $$@"
-	$$(Q)$(FUZZ_MODEL_CC) -o $$@ $(FUZZ_MODEL_SRCS-$(1))
+	$$(Q)$(FUZZ_MODEL_CC) -o $$@ $$^
 
 .PHONY: fuzz-model-$(1) test-fuzz-model-$(1)
 fuzz-model-$(1): $(FUZZ_HV)/model_$(1)
@@ -39,6 +48,11 @@ test-fuzz-model-$(1): $(FUZZ_HV)/model_$(1)
 	$$(Q)echo "  FUZZ    $(1)"
 	$$(Q)$$< $(FUZZ_MODEL_RUN) -max_total_time=$(FUZZ_TEST_SECONDS) \
 		-artifact_prefix=$(FUZZ_HV)/$(1)- >$$<.log 2>&1 || { tail -n 60 $$<.log; exit 1; }
+
+.PHONY: test-fuzz-mutants-$(1)
+test-fuzz-mutants-$(1): $(FUZZ_HV)/model_$(1)
+	$$(Q)tests/fuzz/mutants/run.sh $(1) $(BUILD)/tests/fuzz/mutants '$(FUZZ_MODEL_CC)' \
+		'$(FUZZ_MODEL_SRCS-$(1):%.c=$(FUZZ_OBJ)/%.o)' $(FUZZ_OBJ) $$<
 endef
 $(foreach k,$(FUZZ_MODELS),$(eval $(call fuzz-model,$(k))))
 
@@ -46,3 +60,6 @@ $(foreach k,$(FUZZ_MODELS),$(eval $(call fuzz-model,$(k))))
 fuzz-models: $(FUZZ_MODELS:%=fuzz-model-%)
 test-fuzz-models: $(FUZZ_MODELS:%=test-fuzz-model-%)
 test-fuzz: test-fuzz-models
+
+.PHONY: test-fuzz-mutants
+test-fuzz-mutants: $(FUZZ_MODELS:%=test-fuzz-mutants-%)

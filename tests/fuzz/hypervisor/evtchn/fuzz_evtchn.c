@@ -186,7 +186,7 @@ static void do_unmask(void)
 
 static void do_mask(void)
 {
-	unsigned int port = 1 + next() % (MODEL_PORTS - 1);
+	unsigned int n = next(), port = 1 + (n < 0xc0 ? n % 8 : n % (MODEL_PORTS - 1));
 
 	if (!model[me].fifo)
 		set_bit(port, model[me].d->shared_info->evtchn_mask);
@@ -258,9 +258,10 @@ static void do_expand_array(void)
 	mfn_t mfn = ht_domain_page(m->d);
 	struct evtchn_expand_array ea = {.array_gfn = mfn_x(mfn)};
 	int want = !m->fifo ? -EOPNOTSUPP : m->words ? -EINVAL : 0;
+	unsigned int n = next();
 
 	for (unsigned int i = 0; i < MODEL_PORTS; i++)
-		((event_word_t *)mfn_to_virt(mfn))[i] = next() & 1 ? MASKED : 0;
+		((event_word_t *)mfn_to_virt(mfn))[i] = n >> i % 8 & 1 ? MASKED : 0;
 	if (!want)
 		m->words = mfn_to_virt(mfn);
 	expect(hypercall(EVTCHNOP_expand_array, &ea), want, 0, "expand_array");
@@ -445,6 +446,15 @@ static void (*const ops[])(void) = {
 	do_drain,
 	do_drain,
 	do_kill,
+	do_expand_array,
+	do_bind_ipi,
+	do_bind_ipi,
+	do_set_priority,
+	do_close,
+	do_send,
+	do_send,
+	do_unmask,
+	do_mask,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -77,7 +77,7 @@ static uint64_t some_address(void)
 {
 	unsigned int n = next();
 
-	return n == 0xff ? 0 : model_address(me, n % MODEL_SLOTS);
+	return n >= 0xf0 ? 0 : model_address(me, n % MODEL_SLOTS);
 }
 
 /* ---- the guest's own memory ---------------------------------------------------------------- */
@@ -149,6 +149,36 @@ static void do_frame(void)
 
 /* ---- operations ----------------------------------------------------------------------------- */
 
+/* Where this domain's mappings are, by handle. */
+static uint64_t mapped_at[MODEL_DOMAINS][MODEL_MAPS];
+
+/* An entry of another's that allows what is going to be asked, mostly. */
+static void grant_to_me(unsigned int d, grant_ref_t ref, unsigned int f)
+{
+	unsigned int who = me;
+
+	if (f & 0x80 || d >= MODEL_DOMAINS || model[d].dead || ref >= model_nr_entries(d))
+		return;
+	model[d].active[ref].scribbled = model_is_pinned(&model[d].active[ref]);
+	if (model[d].version == 1) {
+		*(struct grant_entry_v1 *)model_entry(d, ref) = (struct grant_entry_v1){
+			GTF_permit_access | (f & 0x40 ? GTF_readonly : 0), (domid_t)who,
+			(uint32_t)mfn_x(model[d].frame[1 + f % 5])};
+	} else {
+		union grant_entry_v2 *e = model_entry(d, ref);
+
+		e->hdr.flags = GTF_permit_access | (f & 0x40 ? GTF_readonly : 0);
+		e->hdr.domid = (domid_t)who;
+		e->full_page.frame = mfn_x(model[d].frame[1 + f % 5]);
+		if ((f & 0x30) == 0x30) {
+			e->hdr.flags |= GTF_sub_page;
+			e->sub_page.page_off = 512;
+			e->sub_page.length = 512;
+			e->sub_page.frame = mfn_x(model[d].frame[1 + f % 5]);
+		}
+	}
+}
+
 static void do_map(void)
 {
 	struct gnttab_map_grant_ref op[3];
@@ -169,7 +199,10 @@ static void do_map(void)
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		mfn_t mfn;
-		bool ok = model_map(me, &op[i], &mfn);
+		bool ok;
+
+		grant_to_me(op[i].dom, op[i].ref, next());
+		ok = model_map(me, &op[i], &mfn);
 		long rc = hypercall(GNTTABOP_map_grant_ref, &op[i], 1);
 
 		if (rc)
@@ -181,6 +214,7 @@ static void do_map(void)
 			panic("map by d%u: %#lx, the model says frame %#lx", me,
 			      (unsigned long)op[i].dev_bus_addr, mfn_x(mfn));
 		model_mapped(me, &op[i], mfn);
+		mapped_at[me][op[i].handle] = op[i].host_addr;
 	}
 }
 
@@ -197,6 +231,8 @@ static void do_unmap(void)
 		op[i] = (struct gnttab_unmap_grant_ref){.handle = h < 0xf0 ? h % 16 : h << 24,
 							.host_addr = f & 1 ? some_address() : 0,
 							.status = 1};
+		if (f & 8 && h < 0xf0)
+			op[i].host_addr = mapped_at[me][h % 16];
 		if (replace)
 			op[i].dev_bus_addr = f & 2 ? some_address() : 0;
 		else if (f & 2)
@@ -229,6 +265,15 @@ static void do_copy(void)
 
 	choose_end(&op.source, f & GNTCOPY_source_gref);
 	choose_end(&op.dest, f & GNTCOPY_dest_gref);
+	if (f & GNTCOPY_source_gref)
+		grant_to_me(op.source.domid, op.source.u.ref, next());
+	if (f & GNTCOPY_dest_gref)
+		grant_to_me(op.dest.domid, op.dest.u.ref, next());
+	/* Round the edges of what grant_to_me() gives a part of. */
+	if (f & 0x10) {
+		op.source.offset = op.dest.offset = (uint16_t)(512 - (f == 0xff));
+		op.len = (uint16_t)(512 + (f >> 5 & 1) - (f >> 6 & 1));
+	}
 	ok = model_copy(me, &op, &from, &to);
 	if (ok)
 		memcpy(before, from, op.len);

@@ -36,6 +36,7 @@ struct expected {
 };
 
 static struct expected expected[HT_FRAMES];
+static struct domain *const *domains;
 
 static struct expected *hold(mfn_t mfn, unsigned int type, const char *who)
 {
@@ -115,6 +116,20 @@ static void check_table(mfn_t mfn, unsigned int level)
 	}
 }
 
+/*
+ * A page of the hypervisor's keeps its type for good. The reference goes when the
+ * domain dies; who maps the page then, keeps it.
+ */
+static void hold_lent(mfn_t mfn)
+{
+	const struct page_info *pg = mfn_to_page(mfn);
+	const struct domain *d = domains[pg->owner];
+
+	hold(mfn, page_type(pg) == PGT_locked ? PGT_locked : PGT_writable, "the hypervisor");
+	if (!d || (d->grant_table->dead && mfn_to_virt(mfn) != d->shared_info))
+		expected[mfn_x(mfn)].refs--;
+}
+
 static void check_frame(mfn_t mfn)
 {
 	const struct page_info *pg = mfn_to_page(mfn);
@@ -125,7 +140,7 @@ static void check_frame(mfn_t mfn)
 	if (pg->count & PGC_allocated)
 		hold(mfn, PGT_none, "the owner");
 	if (pg->count & PGC_hyp)
-		hold(mfn, type == PGT_locked ? PGT_locked : PGT_writable, "the hypervisor");
+		hold_lent(mfn);
 	if (pg->type & PGT_pinned)
 		hold(mfn, type, "a pin");
 	if (page_type_is_table(type)) {
@@ -248,6 +263,7 @@ void audit(struct domain *const d[AUDIT_DOMAINS])
 	unsigned long pages[AUDIT_DOMAINS] = {0}, lent[AUDIT_DOMAINS] = {0};
 	struct vcpu *v;
 
+	domains = d;
 	memset(expected, 0, max_page * sizeof(expected[0]));
 	for (unsigned long f = 1; f < max_page; f++) {
 		const struct page_info *pg = &frame_table[f];

@@ -178,7 +178,7 @@ static unsigned int some_slot(void)
 	return n < 0xc0 ? n % 8 : slots[n % ARRAY_SIZE(slots)];
 }
 
-static uint64_t some_entry(void)
+static uint64_t entry_for(mfn_t mfn)
 {
 	static const uint64_t flags[] = {
 		PTE_PLAIN | PTE_RW,
@@ -195,15 +195,26 @@ static uint64_t some_entry(void)
 		PTE_PLAIN | PTE_PSE | PTE_PCD,
 	};
 	unsigned int n = next();
-	mfn_t mfn = some_frame();
 
+	if (n >= 0x80 && n < 0xa0)
+		return 0;
 	return pte_make(_mfn(mfn_x(mfn) & ((1UL << 40) - 1)),
 			n < 0x80 ? flags[n & 1] : flags[n % ARRAY_SIZE(flags)]);
 }
 
+static uint64_t some_entry(void)
+{
+	return entry_for(some_frame());
+}
+
+/* Mostly one that the first tables cover. */
 static unsigned long some_va(void)
 {
 	unsigned int n = next();
+
+	if (n < 0xc0)
+		return (unsigned long)(n % 8) << PAGE_SHIFT;
+	n = next();
 	unsigned long l4 = n & 0x80 ? (n & 0x40   ? 511
 				       : n & 0x20 ? 256
 						  : 1)
@@ -252,16 +263,16 @@ static void remember(unsigned int d, mfn_t mfn)
 static void op_mmu_update(void)
 {
 	struct mmu_update *r = args[me - actors].mmu;
-	unsigned int n = 1 + next() % 4;
+	unsigned int n = 1 + next() % 4, doms = foreign(), owner = doms & 0xffff;
 
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int how = next();
 
 		r[i].ptr = mfn_x(some_frame()) << PAGE_SHIFT | some_slot() * 8 |
 			   (how < 0xc0 ? 0 : how & 3);
-		r[i].val = some_entry();
+		r[i].val = entry_for(owner < AUDIT_DOMAINS ? some_frame_of(owner) : some_frame());
 	}
-	(void)hypercall(__HYPERVISOR_mmu_update, me_buf(), n, done_handle(), foreign());
+	(void)hypercall(__HYPERVISOR_mmu_update, me_buf(), n, done_handle(), doms);
 }
 
 static void op_mmuext(void)
@@ -302,15 +313,16 @@ static void op_mmuext(void)
 static void op_update_va(void)
 {
 	unsigned long va = some_va(), flags = next() % 8;
-	uint64_t val = some_entry();
+	unsigned int n = next(), owner = n % AUDIT_DOMAINS;
 
-	if ((flags & ~3UL) == 0 && next() & 1)
+	if ((flags & ~3UL) == 0 && n & 1)
 		flags |= ht_va(vcpu_bits); /* UVMF_MULTI */
-	if (next() < 0xc0)
-		(void)hypercall(__HYPERVISOR_update_va_mapping, va, val, flags, 0);
+	if (n < 0xb0)
+		(void)hypercall(__HYPERVISOR_update_va_mapping, va, some_entry(), flags, 0);
 	else
-		(void)hypercall(__HYPERVISOR_update_va_mapping_otherdomain, va, val, flags,
-				some_domain());
+		(void)hypercall(__HYPERVISOR_update_va_mapping_otherdomain, va,
+				entry_for(some_frame_of(owner)), flags,
+				n < 0xf0 ? owner : some_domain());
 }
 
 static void op_reservation(void)
@@ -354,19 +366,14 @@ static void op_exchange(void)
 	}
 }
 
-/* An entry of the guest's own grant table, as a guest writes it. */
-static void op_grant_entry(void)
+/* An entry of a guest's grant table, as the guest writes it. */
+static void write_grant(unsigned int d, grant_ref_t ref, uint16_t flags, domid_t to, mfn_t mfn)
 {
-	unsigned int ref = next() % 4, n = next();
-	uint16_t flags = (uint16_t)(n < 0xc0 ? GTF_permit_access | (n & 1 ? GTF_readonly : 0) : n);
-	mfn_t mfn = some_frame(), shared;
-	domid_t to = some_domain();
-	unsigned int version;
+	mfn_t shared, status;
 
-	if (grant_table_get_frame(dom[me->dom], false, 0, &shared))
+	if (dom[d]->dying != DOMDYING_alive || grant_table_get_frame(dom[d], false, 0, &shared))
 		return;
-	version = grant_table_get_frame(dom[me->dom], true, 0, &(mfn_t){0}) ? 1 : 2;
-	if (version == 1) {
+	if (grant_table_get_frame(dom[d], true, 0, &status)) {
 		struct grant_entry_v1 *e = (struct grant_entry_v1 *)mfn_to_virt(shared) + ref;
 
 		*e = (struct grant_entry_v1){flags, to, (uint32_t)mfn_x(mfn)};
@@ -378,6 +385,18 @@ static void op_grant_entry(void)
 		e->full_page.frame = mfn_x(mfn);
 	}
 }
+
+static void op_grant_entry(void)
+{
+	unsigned int ref = next() % 4, n = next();
+	uint16_t flags = (uint16_t)(n < 0xc0 ? GTF_permit_access | (n & 1 ? GTF_readonly : 0) : n);
+	mfn_t mfn = some_frame();
+
+	write_grant(me->dom, ref, flags, some_domain(), mfn);
+}
+
+/* Where this vCPU's last mappings went. */
+static uint64_t last_mapped[NR_VCPUS][4];
 
 /* A virtual address, or the machine address of an entry. */
 static uint64_t grant_address(unsigned int flags)
@@ -400,6 +419,12 @@ static void op_grant_map(void)
 			.ref = next() % 5,
 			.dom = some_domain()};
 		m[i].host_addr = grant_address(m[i].flags);
+		last_mapped[me - actors][next() % 4] = m[i].host_addr;
+		/* Both sides agree, mostly. */
+		if (f < 0xc0 && m[i].dom < AUDIT_DOMAINS && m[i].ref < 4)
+			write_grant(m[i].dom, m[i].ref,
+				    GTF_permit_access | (f & 8 ? GTF_readonly : 0),
+				    (domid_t)me->dom, some_frame_of(m[i].dom));
 	}
 	(void)hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, me_buf(), n, 0);
 }
@@ -417,6 +442,8 @@ static void op_grant_unmap(void)
 			.handle = next() % 6,
 			.host_addr = f & 1 ? grant_address(f & 16 ? GNTMAP_contains_pte : 0) : 0,
 			.dev_bus_addr = f & 2 ? mfn_x(some_frame_of(next() % 3)) << PAGE_SHIFT : 0};
+		if (f & 0x40)
+			u[i].host_addr = last_mapped[me - actors][next() % 4];
 		if (cmd == GNTTABOP_unmap_and_replace)
 			u[i].dev_bus_addr = some_va();
 	}
@@ -512,6 +539,80 @@ static void op_fill(void)
 	page_put_and_type_simple(mfn_to_page(mfn));
 }
 
+/*
+ * What the mapping rules are for: a page that a TLB knows goes out of the page
+ * tables, without a flush, and is used for something else.
+ */
+static void op_recycle(void)
+{
+	unsigned long va = some_va();
+	unsigned int n = next();
+	const char *p = ht_mmu_access(va, n & 1);
+	mfn_t mfn = p ? virt_to_mfn(p) : _mfn(0);
+	struct mmuext_op *op = args[me - actors].ext;
+	struct xen_memory_reservation *r = &args[me - actors].res;
+
+	if (!p || hypercall(__HYPERVISOR_update_va_mapping, va, 0, 0, 0))
+		return;
+	switch (n >> 1 & 3) {
+	case 0:
+		op[0] = (struct mmuext_op){.cmd = n >> 3 & 3, .arg1.mfn = mfn_x(mfn)};
+		(void)hypercall(__HYPERVISOR_mmuext_op, me_buf(), 1, 0, DOMID_SELF);
+		break;
+	case 1:
+		args[me - actors].gdt[0] = mfn_x(mfn);
+		(void)hypercall(__HYPERVISOR_set_gdt, me_buf(), 1, 0, 0);
+		break;
+	default:
+		list[me - actors][0] = mfn_x(mfn);
+		*r = (struct xen_memory_reservation){
+			.extent_start = {list[me - actors]}, .nr_extents = 1, .domid = DOMID_SELF};
+		if (hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, me_buf(), 0,
+			      0) != 1 ||
+		    hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, me_buf(), 0, 0) != 1)
+			return;
+		remember(me->dom, _mfn(list[me - actors][0]));
+	}
+}
+
+/* A grant is mapped, and at once given up for what is mapped somewhere else. */
+static void op_grant_move(void)
+{
+	struct gnttab_map_grant_ref *m = args[me - actors].map;
+	struct gnttab_unmap_grant_ref *u = args[me - actors].unmap;
+	unsigned int f = next(), d = f % AUDIT_DOMAINS;
+	uint64_t va = some_va();
+
+	*m = (struct gnttab_map_grant_ref){.flags = GNTMAP_host_map | (f & 8 ? GNTMAP_readonly : 0),
+					   .ref = f >> 4 & 3,
+					   .dom = (domid_t)d,
+					   .host_addr = va};
+	write_grant(d, m->ref, GTF_permit_access, (domid_t)me->dom, some_frame_of(d));
+	if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, me_buf(), 1, 0) ||
+	    m->status)
+		return;
+	*u = (struct gnttab_unmap_grant_ref){
+		.host_addr = va, .dev_bus_addr = some_va(), .handle = m->handle};
+	(void)hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, me_buf(), 1, 0);
+}
+
+/* An LDT in a page that is mapped read-only, and its use. */
+static void op_ldt(void)
+{
+	unsigned long va = some_va();
+	struct mmuext_op *op = args[me - actors].ext;
+
+	if (hypercall(__HYPERVISOR_update_va_mapping, va,
+		      pte_make(some_frame_of(me->dom), PTE_PLAIN), 0, 0))
+		return;
+	op[0] = (struct mmuext_op){
+		.cmd = MMUEXT_SET_LDT, .arg1.linear_addr = va, .arg2.nr_ents = 600};
+	if (hypercall(__HYPERVISOR_mmuext_op, me_buf(), 1, 0, DOMID_SELF))
+		return;
+	for (unsigned int n = next() % 3; n; n--)
+		(void)pv_ldt_fault(current, 0, 0);
+}
+
 /* ---- contexts, birth, death ------------------------------------------------------------- */
 
 static int set_context(struct vcpu *v, mfn_t root, mfn_t user_root)
@@ -544,12 +645,7 @@ static void op_context(void)
 		actors[2].in_hypercall = false;
 	/* Its tables are loaded anew before it runs. */
 	tlb_flush_mask(&(struct cpumask){1UL << v->arch.loaded_cpu});
-	memset(desc_gdt_ptes(v->arch.loaded_cpu), 0, 32 * sizeof(uint64_t));
-	for (unsigned int i = 0; i < 14; i++) {
-		if (mfn_x(v->arch.gdt_frames[i]))
-			desc_gdt_ptes(v->arch.loaded_cpu)[i] =
-				pte_make(v->arch.gdt_frames[i], PTE_P);
-	}
+	pv_load_descriptor_tables(v, v->arch.loaded_cpu);
 }
 
 static mfn_t new_table(unsigned int d)
@@ -579,9 +675,9 @@ static mfn_t make_tree(unsigned int d, unsigned int arms)
 
 		link_tables(l3, i ? 511 : 0, l2, PTE_RW);
 		link_tables(l2, i ? 511 : 0, l1, PTE_RW);
-		for (unsigned int j = 0; j < 2; j++)
+		for (unsigned int j = 0; j < (arms == 1 ? 6 : 2); j++)
 			link_tables(l1, j, new_table(d), PTE_RW);
-		link_tables(l1, 2, l4, 0);
+		link_tables(l1, 6, l4, 0);
 	}
 	return l4;
 }
@@ -671,10 +767,11 @@ static void end_world(void)
 /* ---- a run ------------------------------------------------------------------------------ */
 
 static void (*const ops[])(void) = {
-	op_mmu_update, op_mmu_update,    op_mmuext,   op_mmuext,      op_mmuext,    op_update_va,
-	op_update_va,  op_reservation,   op_exchange, op_grant_entry, op_grant_map, op_grant_unmap,
-	op_grant_copy, op_grant_version, op_set_gdt,  op_descriptor,  op_ldt_fault, op_touch,
-	op_touch,      op_fill,          op_fill,     op_context,     op_kill,
+	op_mmu_update, op_mmu_update,    op_mmuext,   op_mmuext,      op_mmuext,     op_update_va,
+	op_update_va,  op_reservation,   op_exchange, op_grant_entry, op_grant_map,  op_grant_unmap,
+	op_grant_copy, op_grant_version, op_set_gdt,  op_descriptor,  op_ldt_fault,  op_touch,
+	op_touch,      op_fill,          op_fill,     op_context,     op_kill,       op_recycle,
+	op_recycle,    op_recycle,       op_ldt,      op_grant_map,   op_grant_move,
 };
 
 void world_run(const uint8_t *data, size_t size)

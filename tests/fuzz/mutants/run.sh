@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Pavise authors
+#
+# run.sh NAME OUT 'COMPILER FLAGS' OBJECTS PREFIX PROGRAM: puts each fault of
+# tests/fuzz/mutants back in that the fuzzer has to find, links the fuzzer with it,
+# and runs it for at most the patch's budget of seconds. OBJECTS are those of the
+# sound fuzzer, PREFIX/PATH.o for PATH.c; PROGRAM is that fuzzer: it must find nothing
+# in what all begin with. Fails if a mutant survives. MUTANTS names some, instead of
+# all.
+set -euo pipefail
+fuzzer=$1 out=$2/$1 cc=$3 objects=$4 prefix=$5 sound=$6
+here=${0%/*}
+survivors=0
+
+header() { # NAME PATCH
+	sed -n "s/^$1: *//p" "$2" | head -n 1
+}
+
+build() { # PATCH DIR
+	local files f objs=$objects
+	rm -rf "$2"
+	mkdir -p "$2"
+	files=$(sed -n 's,^+++ b/,,p' "$1")
+	for f in $files; do
+		mkdir -p "$2/${f%/*}"
+		cp "$f" "$2/$f"
+	done
+	patch -s -p1 -d "$2" <"$1"
+	for f in $files; do
+		# Its own folder is where it includes from.
+		# shellcheck disable=SC2086
+		$cc -I"${f%/*}" -c -o "$2/${f%.c}.o" "$2/$f"
+		objs=${objs/"$prefix/${f%.c}.o"/"$2/${f%.c}.o"}
+	done
+	# shellcheck disable=SC2086
+	$cc -o "$2/fuzzer" $objs
+}
+
+# Long random inputs to begin with, always the same.
+mkdir -p "$out/seeds"
+perl -e 'srand(1); for my $i (1 .. 60) {
+	open(my $f, ">:raw", "$ARGV[0]/$i") or die;
+	print $f pack("C*", map { int(rand(256)) } 1 .. 200 + 15 * $i);
+	close($f);
+}' "$out/seeds"
+
+"$sound" -runs=0 "$out/seeds" >"$out/log" 2>&1 || {
+	tail -n 40 "$out/log"
+	exit 1
+}
+
+for patch in "$here"/*.patch; do
+	name=${patch##*/}
+	name=${name%.patch}
+	[ "$(header Fuzzer "$patch")" = "$fuzzer" ] || continue
+	[ -z "${MUTANTS:-}" ] || [[ " $MUTANTS " == *" $name "* ]] || continue
+	dir=$out/$name
+	build "$patch" "$dir"
+	mkdir "$dir/corpus"
+	start=$EPOCHREALTIME
+	if "$dir/fuzzer" -seed=1 -max_len=2048 -len_control=10 -timeout=20 \
+		-max_total_time="$(header Budget "$patch")" -artifact_prefix="$dir/" \
+		"$dir/corpus" "$out/seeds" >"$dir/log" 2>&1; then
+		echo "  SURVIVES $name: see $dir/log"
+		survivors=$((survivors + 1))
+	else
+		awk -v n="$name" -v s="$start" -v e="$EPOCHREALTIME" \
+			'BEGIN { printf "  KILLED  %-28s %5.1f s\n", n, e - s }'
+	fi
+done
+exit $((survivors > 0))
