@@ -135,9 +135,8 @@ least() { awk -v best="$1" '{ print ($1 < best ? $1 : best) }'; }
 with=10000 without=10000
 for ((i = 0; i < 5; i++)); do
 	update
-	with=$(least $with <"$dir/longest")
-	# shellcheck disable=SC2086 # nothing at first
-	without=$(one --longest 1 "$dir/socket" | least $without)
+	with=$(least "$with" <"$dir/longest")
+	without=$(one --longest 1 "$dir/socket" | least "$without")
 done
 verdict "longest pause in an update" "$(printf '%11.1f ms, without %3.1f ms' "$with" "$without")" "$with < 20"
 exit $failed
