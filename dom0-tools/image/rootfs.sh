@@ -33,6 +33,8 @@ debootstrap --variant=minbase \
 	die "debootstrap failed, see $out.log"
 }
 with_modules "$root" "$kernel" xen-blkfront xen-netfront ext4 autofs4 xen-kbdfront
+# Its kmod reads the binary index, which busybox's has no use for.
+depmod -b "$root" "$(kernel_release "$kernel")"
 printf 'xen-netfront\n' >"$root/etc/modules-load.d/pavise.conf"
 echo debian >"$root/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 debian\n' >"$root/etc/hosts"

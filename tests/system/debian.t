@@ -31,6 +31,13 @@ sub login {
 	$m->expect(qr/bash\n.*root\@debian:.*# /s, 30);
 }
 
+sub network_works {
+	my ($what) = @_;
+	$m->send("for i in \$(seq 60); do ip route get 10.0.2.2 && break; sleep 1; done;"
+		. " ping -c 1 -W 10 10.0.2.2; echo ping-\$?-\n");
+	ok($m->seen_within(qr/ping-0-/, 90), $what);
+}
+
 $m->send("xl create -c /etc/xen/debian.cfg\n");
 login();
 pass('a login on the console');
@@ -41,12 +48,19 @@ is($state, 'running', 'systemd is content') or do {
 	$m->expect(qr/loaded units listed.*# /s, 30);
 	diag($m->{before});
 };
-$m->send("for i in \$(seq 60); do ip route get 10.0.2.2 && break; sleep 1; done; ping -c 1 -W 10 10.0.2.2; echo ping-\$?-\n");
-ok($m->seen_within(qr/ping-0-/, 90), 'the network works');
+network_works('the network works');
 $m->send("echo kept >/root/kept; sync; reboot\n");
+$m->expect(qr/reboot: Restarting system/, 90);
+# Its console ends with it; the next one is another domain's.
+$m->leave_console;
+$m->run('i=0; until [ "$(xl domid debian 2>/dev/null)" -gt 1 ] || [ $i -ge 60 ]; do'
+	. ' i=$((i+1)); sleep 1; done; xl domid debian', 90);
+$m->run('xl network-list debian');
+$m->send("xl console debian\n");
 login();
 $m->send("cat /root/kept; echo cat-\$?-\n");
 ok($m->seen_within(qr/\nkept\ncat-0-/, 30), 'a reboot keeps what was written');
+network_works('the network works after it');
 $m->send("poweroff\n");
 ok($m->seen_within(qr/reboot: (?:Power down|System halted)/, 90), 'it powers itself off');
 $m->leave_console;
