@@ -47,7 +47,7 @@ install_ours() {
 install_xml() {
 	local dir=$root/usr/lib/x86_64-linux-gnu xml data
 
-	xml=$(PATH=$PATH:/sbin ldconfig -p | awk '$1 == "libxml2.so.2" { print $NF; exit }')
+	xml=$(PATH=$PATH:/sbin ldconfig -p | awk '$1 == "libxml2.so.2" && !n++ { print $NF }')
 	[ -n "$xml" ] || die "libxml2.so.2 is missing"
 	install -D -m 644 "$(realpath "$xml")" "$dir/libxml2.so.2"
 	with_libs "$root" "$xml"

@@ -24,7 +24,7 @@ fi
 
 # shellcheck disable=SC2016 # the text in brackets is for apt-get
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' |
-	head -n 1)
+	sed -n 1p)
 rm -rf "$root"
 debootstrap --variant=minbase \
 	--include=systemd-sysv,udev,dbus,kmod,iproute2,iputils-ping,systemd-resolved \

@@ -216,7 +216,7 @@ static int run_domain(struct xl *xl, const struct create *opts, uint32_t domid,
 		xl_warning(xl, "the domain's configuration could not be kept: %s",
 			   dom_errmsg(xl->dom));
 	if (opts->console) {
-		if (dom_console_tty(xl->dom, domid, 5000, &tty))
+		if (dom_console_tty(xl->dom, domid, XL_CONSOLE_WAIT_MS, &tty))
 			xl_warning(xl, "%s", dom_errmsg(xl->dom));
 		else
 			free(tty);

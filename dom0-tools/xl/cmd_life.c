@@ -265,7 +265,7 @@ int cmd_console(struct xl *xl, int argc, char **argv)
 		return XL_FAIL;
 	if (num == 0) {
 		/* Here the reason is known; the client could only say "no tty". */
-		if (dom_console_tty(xl->dom, domid, 5000, &tty))
+		if (dom_console_tty(xl->dom, domid, XL_CONSOLE_WAIT_MS, &tty))
 			return xl_dom_error(xl);
 		free(tty);
 	}

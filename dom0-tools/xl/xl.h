@@ -177,6 +177,12 @@ int xl_cpu_host(struct xl *xl, struct cpu_host *ret_host);
 int xl_cpu_host_or_guess(struct xl *xl, struct cpu_host *ret_host);
 void xl_cpu_host_fini(struct cpu_host *host);
 
+/*
+ * How long a console may be in coming: a guest that restarts has its number
+ * before it has been built, and Xen's client waits as long.
+ */
+#define XL_CONSOLE_WAIT_MS 30000
+
 /* Runs the console client in place of this process; returns only on failure. */
 int xl_exec_console(struct xl *xl, uint32_t domid, const char *type, unsigned int num);
 
