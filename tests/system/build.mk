@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Tests of the whole system, in QEMU, by its serial line: `make test-system`,
 # or one: make test-system SYSTEM_TESTS=tests/system/demo.t
-# debian.t (minutes, and not yet reliable: docs/status.md) is run by its name.
-SYSTEM_TESTS ?= $(sort $(filter-out tests/system/debian.t,$(wildcard tests/system/*.t)))
+SYSTEM_TESTS ?= $(sort $(wildcard tests/system/*.t))
 
 # Counts frames, domains and ports in the control domain.
 $(BUILD)/hvstat: $(BUILD)/obj/tests/system/hvstat.o $(LIBHV)
