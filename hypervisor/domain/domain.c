@@ -348,6 +348,7 @@ static int destroy_some(struct domain *d)
 
 	switch (d->destroy_stage) {
 	case 0:
+		memory_drop_claim(d);
 		stop_timers(d);
 		evtchn_clear_global_virq_handlers(d);
 		pirq_release_all(d);

@@ -361,6 +361,13 @@ void memory_use_claim(struct domain *d, unsigned long pages)
 	spin_unlock(&claim_lock);
 }
 
+void memory_drop_claim(struct domain *d)
+{
+	spin_lock(&claim_lock);
+	set_claim(d, 0);
+	spin_unlock(&claim_lock);
+}
+
 /* A promise that so many pages in all will be there for the domain. */
 static long claim_pages(uint64_t arg)
 {
@@ -381,7 +388,8 @@ static long claim_pages(uint64_t arg)
 	spin_lock(&claim_lock);
 	if (!r.nr_extents) {
 		set_claim(d, 0);
-	} else if (r.nr_extents <= d->tot_pages || r.nr_extents > d->max_pages) {
+	} else if (READ_ONCE(d->dying) != DOMDYING_alive || r.nr_extents <= d->tot_pages ||
+		   r.nr_extents > d->max_pages) {
 		rc = -EINVAL;
 	} else if (r.nr_extents - d->tot_pages > page_free_count() - total_claimed) {
 		rc = -ENOMEM;

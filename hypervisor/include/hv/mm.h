@@ -140,6 +140,8 @@ static inline domid_t page_owner_id(const struct page_info *pg)
 
 /* Pages promised to domains (XENMEM_claim_pages) and not yet theirs. */
 unsigned long memory_outstanding_claims(void);
+/* A dying domain's promise is off. */
+void memory_drop_claim(struct domain *d);
 
 #define for_each_domain_page(pg, d, pos) \
 	for ((pos) = 0; ((pg) = domain_next_page(d, &(pos))) != NULL;)
