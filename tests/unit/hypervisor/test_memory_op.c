@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * memory_op: reservations, exchange, claims, and what happens when memory runs out
+ * at any allocation: an error, and nothing is lost. Each test ends with the domains
+ * destroyed and every frame back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <hv/domain.h>
+#include <hv/evtchn.h>
+#include <hv/grant.h>
+#include <hv/hypercall.h>
+#include <hv/lib.h>
+#include <hv/page_type.h>
+#include <public/memory.h>
+#include <arch/page.h>
+#include <hosttest/machine.h>
+
+static struct domain *d0, *d1;
+static unsigned long free_before;
+
+static int setup(void **state)
+{
+	ht_machine_init();
+	free_before = page_free_count();
+	d0 = ht_domain_new(0, 1, 0);
+	d1 = ht_domain_new(1, 1, 0);
+	ht_run(d1, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	ht_guest_fault(NULL, 0);
+	ht_preempt_every(0);
+	ht_free_all();
+	ht_run(d0, 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct domain *d = i ? d1 : d0;
+
+		memory_drop_claim(d);
+		ht_domain_dying(d);
+		while (arch_domain_relinquish(d))
+			;
+		arch_domain_destroy(d);
+	}
+	ht_domain_free(d1);
+	ht_domain_free(d0);
+	assert_int_equal(memory_outstanding_claims(), 0);
+	assert_int_equal(page_free_count(), free_before);
+	ht_assert_quiet();
+	return 0;
+}
+
+static long reservation(unsigned int cmd, xen_pfn_t *list, unsigned long nr, unsigned int order,
+			unsigned int flags)
+{
+	struct xen_memory_reservation r = {{list}, nr, order, flags, DOMID_SELF};
+	long rc = do_memory_op(cmd, ht_va(&r));
+
+	while (rc == HT_CONTINUED)
+		rc = do_memory_op(ht_continuation.arg[0], ht_continuation.arg[1]);
+	ht_assert_quiet();
+	return rc;
+}
+
+static void populate_and_release(void **state)
+{
+	xen_pfn_t list[8];
+
+	for (unsigned int order = 0; order <= 9; order++) {
+		for (unsigned int i = 0; i < 4; i++)
+			list[i] = 1000 + (i << order);
+		ht_preempt_every(order % 3);
+		assert_int_equal(reservation(XENMEM_populate_physmap, list, 4, order, 0), 4);
+		assert_int_equal(d1->tot_pages, 4UL << order);
+		for (unsigned int i = 0; i < 4; i++) {
+			assert_int_equal(list[i] & ((1UL << order) - 1), 0);
+			for (unsigned long j = 0; j < 1UL << order; j++) {
+				assert_int_equal(m2p_get(_mfn(list[i] + j)),
+						 1000 + (i << order) + j);
+				assert_int_equal(page_owner_id(mfn_to_page(_mfn(list[i] + j))), 1);
+			}
+		}
+		assert_int_equal(reservation(XENMEM_decrease_reservation, list, 4, order, 0), 4);
+		assert_int_equal(reservation(XENMEM_decrease_reservation, list, 4, order, 0), 0);
+		assert_int_equal(d1->tot_pages, 0);
+	}
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 1, 10, 0), 0);
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 1, ~0U, 0), 0);
+}
+
+static void limits(void **state)
+{
+	xen_pfn_t list[8] = {0};
+
+	d1->max_pages = 3;
+	assert_int_equal(reservation(XENMEM_increase_reservation, list, 5, 0, 0), 3);
+	assert_int_equal(reservation(XENMEM_increase_reservation, list + 3, 1, 0, 0), 0);
+	assert_int_equal(reservation(XENMEM_decrease_reservation, list, 1, 0, 0), 1);
+	/* Two frames are one too many. */
+	assert_int_equal(reservation(XENMEM_increase_reservation, list + 3, 1, 1, 0), 0);
+	/* Below 2^17 bytes there are 31 frames. */
+	d1->max_pages = 100;
+	for (unsigned int i = 0; i < 8; i++) {
+		if (reservation(XENMEM_increase_reservation, list, 1, 0,
+				XENMEMF_address_bits(17)) == 1)
+			assert_true(list[0] < 32);
+	}
+	assert_int_equal(
+		reservation(XENMEM_increase_reservation, list, 1, 0, XENMEMF_address_bits(12)), 0);
+	/* Not its own, the hypervisor's, none. */
+	list[0] = mfn_x(virt_to_mfn(d1->shared_info));
+	assert_int_equal(reservation(XENMEM_decrease_reservation, list, 1, 0, 0), 0);
+	list[0] = mfn_x(ht_domain_page(d0));
+	assert_int_equal(reservation(XENMEM_decrease_reservation, list, 1, 0, 0), 0);
+	list[0] = ~0UL;
+	assert_int_equal(reservation(XENMEM_decrease_reservation, list, 1, 0, 0), 0);
+	ht_guest_fault(list, sizeof(list));
+	assert_int_equal(reservation(XENMEM_decrease_reservation, list, 1, 0, 0), 0);
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 1, 0, 0), 0);
+}
+
+/* For each number of frames that are left: what was possible was done, no more. */
+static void reservations_without_memory(void **state)
+{
+	for (unsigned long left = 0; left < 12; left++) {
+		xen_pfn_t list[8] = {0};
+		unsigned long before = page_free_count();
+
+		ht_leave_free(left);
+		assert_int_equal(reservation(XENMEM_populate_physmap, list, 8, 0, 0),
+				 min(left, 8UL));
+		ht_free_all();
+		assert_int_equal(reservation(XENMEM_decrease_reservation, list, 8, 0, 0),
+				 min(left, 8UL));
+		assert_int_equal(page_free_count(), before);
+	}
+}
+
+static long exchange(struct xen_memory_exchange *x)
+{
+	long rc = do_memory_op(XENMEM_exchange, ht_va(x));
+
+	while (rc == HT_CONTINUED)
+		rc = do_memory_op(ht_continuation.arg[0], ht_continuation.arg[1]);
+	ht_assert_quiet();
+	return rc;
+}
+
+static void exchanges(void **state)
+{
+	xen_pfn_t in[8], out[8], old;
+
+	for (unsigned int i = 0; i < 8; i++) {
+		in[i] = mfn_x(ht_domain_page(d1));
+		out[i] = 500 + i * 8;
+	}
+	struct xen_memory_exchange x = {.in = {{in}, 8, 0, 0, DOMID_SELF},
+					.out = {{out}, 1, 3, 0, DOMID_SELF}};
+
+	assert_int_equal(exchange(&x), 0);
+	assert_int_equal(x.nr_exchanged, 8);
+	assert_int_equal(out[0] & 7, 0);
+	assert_int_equal(m2p_get(_mfn(out[0] + 7)), 507);
+	assert_int_equal(d1->tot_pages, 8);
+	/* And back, one by one, preempted after each. */
+	in[0] = out[0];
+	for (unsigned int i = 0; i < 8; i++)
+		in[i] = out[0] + i;
+	ht_preempt_every(1);
+	x = (struct xen_memory_exchange){.in = {{in}, 8, 0, 0, DOMID_SELF},
+					 .out = {{out}, 8, 0, 0, DOMID_SELF}};
+	assert_int_equal(do_memory_op(XENMEM_exchange, ht_va(&x)), HT_CONTINUED);
+	assert_int_equal(x.nr_exchanged, 1);
+	while (do_memory_op(XENMEM_exchange, ht_va(&x)) == HT_CONTINUED)
+		;
+	assert_int_equal(x.nr_exchanged, 8);
+	ht_preempt_every(0);
+	/* Frames that somebody uses, or that are named twice, don't go. */
+	old = out[3];
+	memcpy(in, out, sizeof(in));
+	assert_true(page_get(mfn_to_page(_mfn(old)), d1));
+	x.nr_exchanged = 0;
+	assert_int_equal(exchange(&x), -EINVAL);
+	assert_int_equal(x.nr_exchanged, 3);
+	page_put(mfn_to_page(_mfn(old)));
+	in[0] = in[1] = out[7];
+	x = (struct xen_memory_exchange){.in = {{in}, 2, 0, 0, DOMID_SELF},
+					 .out = {{out}, 1, 1, 0, DOMID_SELF}};
+	assert_int_equal(exchange(&x), -EINVAL);
+	assert_int_equal(d1->tot_pages, 8);
+	/* Sizes that don't fit, other domains, too large, more done than there is. */
+	x.out.nr_extents = 2;
+	assert_int_equal(exchange(&x), -EINVAL);
+	x.out.nr_extents = 1;
+	x.out.domid = 0;
+	assert_int_equal(exchange(&x), -EINVAL);
+	x.in.domid = 0;
+	assert_int_equal(exchange(&x), -EPERM);
+	x.in.domid = x.out.domid = DOMID_SELF;
+	x.nr_exchanged = 3;
+	assert_int_equal(exchange(&x), -EINVAL);
+	x = (struct xen_memory_exchange){.in = {{in}, 1, 10, 0, DOMID_SELF},
+					 .out = {{out}, 1, 10, 0, DOMID_SELF}};
+	assert_int_equal(exchange(&x), -EINVAL);
+	x.in.nr_extents = x.out.nr_extents = 1UL << 61;
+	assert_int_equal(exchange(&x), -EFAULT);
+}
+
+static void exchange_without_memory(void **state)
+{
+	unsigned long left;
+
+	for (left = 0; left < 40; left++) {
+		unsigned long before;
+		xen_pfn_t in[4], out[4] = {1, 2, 3, 4};
+		struct xen_memory_exchange x = {.in = {{in}, 4, 0, 0, DOMID_SELF},
+						.out = {{out}, 2, 1, 0, DOMID_SELF}};
+		long rc;
+
+		for (unsigned int i = 0; i < 4; i++)
+			in[i] = mfn_x(ht_domain_page(d1));
+		before = page_free_count();
+		ht_leave_free(left);
+		rc = exchange(&x);
+		ht_free_all();
+		assert_true(rc == 0 || rc == -ENOMEM);
+		assert_int_equal(d1->tot_pages, 4 * (left + 1));
+		assert_int_equal(page_free_count(), before);
+		assert_int_equal(x.nr_exchanged, rc ? x.nr_exchanged : 4);
+	}
+}
+
+static void claims(void **state)
+{
+	struct xen_memory_reservation r = {{NULL}, 100, 0, 0, 1};
+	xen_pfn_t list[4] = {0};
+
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), -EPERM);
+	ht_run(d0, 0);
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), 0);
+	assert_int_equal(memory_outstanding_claims(), 100);
+	r.nr_extents = page_free_count() + 1;
+	d1->max_pages = ~0UL;
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), -ENOMEM);
+	r.nr_extents = 1UL << 33;
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), -EINVAL);
+	ht_run(d1, 0);
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 4, 0, 0), 4);
+	assert_int_equal(memory_outstanding_claims(), 96);
+	/* It ends with the domain. */
+	memory_drop_claim(d1);
+	assert_int_equal(memory_outstanding_claims(), 0);
+}
+
+/* Everything that a domain is made of, with memory for a part of it only. */
+static void domains_without_memory(void **state)
+{
+	unsigned int failed = 0;
+
+	for (unsigned long left = 0; left < 40; left++) {
+		unsigned long before = page_free_count();
+		struct domain *d;
+		bool ok;
+
+		d = ht_domain_new(2, 1, 0);
+		ht_leave_free(left);
+		ok = !evtchn_init(d, 4095);
+		ok = !grant_table_create(d, 64, 16, 2) && ok;
+		ok = !arch_domain_create(d, NULL) && ok;
+		ok = !arch_vcpu_create(d->vcpu[0]) && ok;
+		ht_free_all();
+		failed += !ok;
+		ht_domain_dying(d);
+		if (d->evtchn_groups)
+			assert_int_equal(evtchn_destroy(d), 0);
+		grant_table_destroy(d);
+		arch_vcpu_destroy(d->vcpu[0]);
+		arch_domain_destroy(d);
+		ht_domain_free(d);
+		assert_int_equal(page_free_count(), before);
+	}
+	assert_true(failed > 2 && failed < 40);
+}
+
+static void sizes(void **state)
+{
+	domid_t id = DOMID_SELF;
+
+	ht_domain_page(d1);
+	assert_int_equal(do_memory_op(XENMEM_current_reservation, ht_va(&id)), 1);
+	assert_int_equal(do_memory_op(XENMEM_maximum_reservation, ht_va(&id)), HT_FRAMES);
+	assert_int_equal(do_memory_op(XENMEM_maximum_ram_page, 0), HT_FRAMES - 1);
+	d1->shared_info->arch.max_pfn = 77;
+	assert_int_equal(do_memory_op(XENMEM_maximum_gpfn, ht_va(&id)), 76);
+	d1->shared_info->arch.max_pfn = ~0UL;
+	assert_int_equal(do_memory_op(XENMEM_maximum_gpfn, ht_va(&id)), 0);
+	id = 0;
+	assert_int_equal(do_memory_op(XENMEM_current_reservation, ht_va(&id)), -EPERM);
+	id = 60;
+	assert_int_equal(do_memory_op(XENMEM_current_reservation, ht_va(&id)), -ESRCH);
+	assert_int_equal(do_memory_op(63, 0), -ENOSYS);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(populate_and_release),    T(limits), T(reservations_without_memory), T(exchanges),
+		T(exchange_without_memory), T(claims), T(domains_without_memory),      T(sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
