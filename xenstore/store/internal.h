@@ -245,11 +245,14 @@ struct watch {
 /* @path is absolute, @skip is as above. -EEXIST, -E2BIG (quota). */
 int watch_add(struct store_client *c, const char *path, unsigned int skip, const char *token,
 	      int depth);
-int watch_del(struct store_client *c, const char *path, unsigned int skip, const char *token);
+int watch_del(struct store_client *c, const char *path, const char *token);
 void watch_del_all(struct store_client *c);
 
-/* Tells those who may read it that @path has changed. */
-void watch_fire(struct store *s, const char *path);
+/*
+ * Tells those who may read it that @path has changed; also those who might until
+ * now (@before, its permissions then, may be NULL). False: it isn't there.
+ */
+bool watch_fire(struct store *s, const char *path, const struct perms *before);
 
 /*
  * The same for @removed having gone from @path, with everything below it,

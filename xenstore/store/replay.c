@@ -269,7 +269,7 @@ static int apply_watch(struct store *s, int type, struct rec_in *in)
 	    strlen(path) + strlen(token) > 2 * XENSTORE_PAYLOAD_MAX) {
 		return -EINVAL;
 	}
-	rc = type == 'a' ? watch_add(c, path, skip, token, depth) : watch_del(c, path, skip, token);
+	rc = type == 'a' ? watch_add(c, path, skip, token, depth) : watch_del(c, path, token);
 	return rc == -EEXIST || rc == -ENOENT ? 0 : rc;
 }
 

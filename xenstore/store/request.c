@@ -260,7 +260,7 @@ static int do_write(struct request *rq)
 		deltas_apply(rq->client->store, &deltas);
 		deltas_clear(&deltas);
 		note_write(rq->client, path, value, rq->len - len);
-		watch_fire(rq->client->store, path);
+		watch_fire(rq->client->store, path, NULL);
 	}
 	return request_ok(rq);
 }
@@ -283,7 +283,7 @@ static int do_mkdir(struct request *rq)
 		deltas_apply(rq->client->store, &deltas);
 		deltas_clear(&deltas);
 		note_write(rq->client, path, NULL, 0);
-		watch_fire(rq->client->store, path);
+		watch_fire(rq->client->store, path, NULL);
 	}
 	return request_ok(rq);
 }
@@ -342,6 +342,8 @@ static int do_set_perms(struct request *rq)
 	struct deltas deltas;
 	struct view v = view_of(rq, &deltas);
 	char buf[PATH_BUF];
+	struct perms *before;
+	struct node *n;
 	const char *path;
 	int nr, rc, which;
 
@@ -360,8 +362,11 @@ static int do_set_perms(struct request *rq)
 	}
 	path = absolute(rq, strs[0], strlen(strs[0]), buf, NULL);
 	rc = begin(rq, path, 0);
+	n = rc || rq->tx ? NULL : tree_lookup(rq->client->store->root, path);
+	before = n ? perms_get(n->perms) : NULL;
 	rc = rc ? rc : op_set_perms(&v, path, list, (unsigned int)nr);
 	if (rc) {
+		perms_put(&rq->client->store->perms, before);
 		return rc;
 	}
 	if (rq->tx) {
@@ -370,7 +375,8 @@ static int do_set_perms(struct request *rq)
 		deltas_apply(rq->client->store, &deltas);
 		deltas_clear(&deltas);
 		note_perms(rq->client->store, path, list, (unsigned int)nr);
-		watch_fire(rq->client->store, path);
+		watch_fire(rq->client->store, path, before);
+		perms_put(&rq->client->store->perms, before);
 	}
 	return request_ok(rq);
 }
@@ -430,7 +436,7 @@ static int do_unwatch(struct request *rq)
 		return -EINVAL;
 	}
 	path = watched(rq, strs[0], buf, &skip);
-	rc = path ? watch_del(rq->client, path, skip, strs[1]) : -EINVAL;
+	rc = path ? watch_del(rq->client, path, strs[1]) : -EINVAL;
 	return rc ? rc : request_ok(rq);
 }
 

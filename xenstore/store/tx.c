@@ -380,8 +380,10 @@ static void tell(struct tx *tx)
 				op->touch->told = true;
 			}
 		} else if (!op->touch->told) {
-			op->touch->told = true;
-			watch_fire(s, op->touch->path);
+			struct node *then = tree_lookup(tx->base, op->touch->path);
+
+			/* Written and removed again: the removal tells. */
+			op->touch->told = watch_fire(s, op->touch->path, then ? then->perms : NULL);
 		}
 	}
 }

@@ -47,14 +47,14 @@ static void grow(struct store *s)
 	free(old);
 }
 
-static bool same(const struct watch *w, const char *path, unsigned int skip, const char *token)
+/* A relative path and the absolute one that it stands for are the same. */
+static bool same(const struct watch *w, const char *path, const char *token)
 {
-	return w->skip == skip && strcmp(w->path, path) == 0 && strcmp(w->token, token) == 0;
+	return strcmp(w->path, path) == 0 && strcmp(w->token, token) == 0;
 }
 
 /* A client may have thousands: look in the path's bucket. */
-static struct watch *find(struct store_client *c, const char *path, unsigned int skip,
-			  const char *token)
+static struct watch *find(struct store_client *c, const char *path, const char *token)
 {
 	struct store *s = c->store;
 	uint32_t hash = hash_final(hash_bytes(HASH_INIT, path, strlen(path)));
@@ -64,7 +64,7 @@ static struct watch *find(struct store_client *c, const char *path, unsigned int
 		return NULL;
 	}
 	for (w = s->watch_bucket[hash & (s->nr_watch_buckets - 1)]; w; w = w->next) {
-		if (w->client == c && w->hash == hash && same(w, path, skip, token)) {
+		if (w->client == c && w->hash == hash && same(w, path, token)) {
 			return w;
 		}
 	}
@@ -79,7 +79,7 @@ int watch_add(struct store_client *c, const char *path, unsigned int skip, const
 	bool bound = !store_client_privileged(c) && !s->quiet;
 	struct watch *w;
 
-	if (find(c, path, skip, token)) {
+	if (find(c, path, token)) {
 		return -EEXIST;
 	}
 	if (bound && s->quota.watches && c->account->watches >= s->quota.watches) {
@@ -135,9 +135,9 @@ static void drop(struct watch **pp)
 	free(w);
 }
 
-int watch_del(struct store_client *c, const char *path, unsigned int skip, const char *token)
+int watch_del(struct store_client *c, const char *path, const char *token)
 {
-	struct watch *w = find(c, path, skip, token);
+	struct watch *w = find(c, path, token);
 	struct watch **pp = &c->watches;
 
 	if (!w) {
@@ -246,9 +246,9 @@ static int by_seq(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* Delivers to those who may read where @perms (or, for a removal, @parent) hold. */
+/* Delivers to those who may read where @perms, or if there are @others those, hold. */
 static void deliver(struct store *s, struct hits *h, const char *path, const struct perms *perms,
-		    const struct perms *parent)
+		    const struct perms *others)
 {
 	if (h->nr > 1) {
 		qsort(h->w, h->nr, sizeof(struct watch *), by_seq);
@@ -257,8 +257,8 @@ static void deliver(struct store *s, struct hits *h, const char *path, const str
 		struct watch *w = h->w[i];
 		unsigned int may = client_access(w->client, perms);
 
-		if (parent) {
-			may |= client_access(w->client, parent);
+		if (others) {
+			may |= client_access(w->client, others);
 		}
 		/* One that doesn't fit into a message could never be sent. */
 		if ((may & ACCESS_READ) &&
@@ -268,22 +268,23 @@ static void deliver(struct store *s, struct hits *h, const char *path, const str
 	}
 }
 
-void watch_fire(struct store *s, const char *path)
+bool watch_fire(struct store *s, const char *path, const struct perms *before)
 {
 	struct tree_find f;
 	struct hits h;
 
 	if (!s->nr_watches || s->quiet) {
-		return;
+		return true;
 	}
 	f = tree_find(s->root, path);
 	if (!f.whole) {
-		return; /* removed again since; that has its own event */
+		return false; /* removed again since; that has its own event */
 	}
 	hits_init(&h);
 	collect_prefixes(s, path, &h);
-	deliver(s, &h, path, f.node->perms, NULL);
+	deliver(s, &h, path, f.node->perms, before);
 	hits_fini(&h);
+	return true;
 }
 
 struct removal {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make test-interop-xenstore: our daemon beside Debian's two, request by
 # request, and our tools beside xenstore-utils. None needs a hypervisor: the
-# daemons get one that is made of files.
+# daemons get one that is made of files. Then random requests beside the C one.
 #
 # Then the same daemon is killed again and again; make test-xenstore-kill does
 # that 500 times (KILLS=n). And it replaces itself under load (update.py).
@@ -32,6 +32,7 @@ XS_QUIET := >$(XS_INTEROP)/tap || { grep -v '^ok' $(XS_INTEROP)/tap; exit 1; }
 test-unit: test-interop-xenstore
 test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so $(BUILD)/xenstored $(XS_TOOL_LINKS)
 	$(Q)tests/interop/xenstore/compare.py $(BUILD) $(XS_QUIET)
+	$(Q)tests/interop/xenstore/random_ops.py $(BUILD) 2000 $(XS_QUIET)
 	$(Q)tests/interop/xenstore/tools.sh $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/inside.sh $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/kill.py $(BUILD) 25 $(XS_QUIET)
