@@ -96,8 +96,10 @@ class Guest(Ring):
         end = time.time() + timeout
         while time.time() < end:
             dead = not alive()  # before looking: what it wrote is there by now
-            self.fill(0 if self.buf else 0.005)
             m = self.message()
+            if m is None:
+                self.fill(0.005)
+                m = self.message()
             if m is None:
                 if dead:
                     raise Dead
