@@ -53,7 +53,7 @@ class Conn:
         self.buf = self.buf[16 + length:]
         return kind, req_id, payload
 
-    def request(self, op, payload, tx=0, timeout=3.0):
+    def request(self, op, payload, tx=0, timeout=20.0):
         self.req_id += 1
         payload = payload.replace("|", "\0").encode()
         kind = OPS[op] if isinstance(op, str) else op
@@ -65,6 +65,8 @@ class Conn:
                 self.fill(0.02)
             elif m[0] == OPS["EVENT"]:
                 self.events.append(text(m[2]))
+            elif m[1] != self.req_id:
+                raise AssertionError(f"reply to {m[1]} instead of {self.req_id}: {m}")
             else:
                 return ("!" if m[0] == OPS["ERROR"] else "") + text(m[2])
         return "TIMEOUT"

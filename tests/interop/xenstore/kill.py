@@ -92,7 +92,7 @@ class Guest(Ring):
         payload = payload.replace("|", "\0").encode()
         self.send(HEADER.pack(OPS[op], self.req_id, tx, len(payload)) + payload)
 
-    def finish(self, alive, timeout=5.0):
+    def finish(self, alive, timeout=20.0):
         end = time.time() + timeout
         while time.time() < end:
             dead = not alive()  # before looking: what it wrote is there by now
@@ -250,8 +250,11 @@ class Test:
 
     def tree(self, path, found):
         value = self.sock.request("READ", path + "|")
+        names = self.sock.request("DIRECTORY", path + "|")
+        if value.startswith("!") or names.startswith("!"):
+            raise AssertionError(f"kill {self.count}: {path}: {value}, {names}")
         found[path] = value
-        for name in self.sock.request("DIRECTORY", path + "|").split("|"):
+        for name in names.split("|"):
             if name:
                 self.tree(f"{path}/{name}", found)
 
