@@ -44,12 +44,13 @@ struct journal {
  * The header: a journal of another boot tells of domains that are no more. In
  * a container there may be no boot id; the file is in memory then as well.
  */
-static void make_header(char head[JOURNAL_HEADER])
+static void make_header(char *head)
 {
+	static const char magic[15] = "pavise store 1\n";
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
 	memset(head, 0, JOURNAL_HEADER);
-	memcpy(head, "pavise store 1\n", 15);
+	memcpy(head, magic, sizeof(magic));
 	if (fd >= 0) {
 		if (read(fd, head + 16, 36) != 36) {
 			memset(head + 16, 0, 36);
@@ -130,6 +131,9 @@ static int file_create(struct file *f, const char *path)
 	int rc = file_open(f, path, O_CREAT | O_TRUNC);
 
 	rc = rc ? rc : file_room(f, JOURNAL_HEADER);
+	if (!rc && !f->map) {
+		rc = -EIO; /* it was cut, and still has something in it */
+	}
 	if (rc) {
 		file_close(f);
 		return rc;
@@ -154,7 +158,7 @@ static bool ours(const struct file *f)
 	char head[JOURNAL_HEADER];
 
 	make_header(head);
-	return f->size >= sizeof(head) && memcmp(f->map, head, sizeof(head)) == 0;
+	return f->map && f->size >= sizeof(head) && memcmp(f->map, head, sizeof(head)) == 0;
 }
 
 int journal_open(struct xsd *d, const char *path, bool fresh, bool follow)

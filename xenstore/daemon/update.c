@@ -37,8 +37,6 @@
 #define READY_MS    60000 /* for the new one to catch up */
 #define DONE_MS     5000 /* to take over */
 
-extern char **environ;
-
 /* ---- files and bytes through the pair ------------------------------------ */
 
 static int send_fds(int sock, const int *fds, size_t nr)

@@ -177,6 +177,7 @@ static struct wire_perm *get_perms(struct rec_in *in, unsigned int *ret_nr)
 	unsigned int nr = rec_get_u16(in);
 	struct wire_perm *list;
 
+	*ret_nr = 0;
 	if (in->bad || !nr || nr > in->left / 3) {
 		in->bad = true;
 		return NULL;

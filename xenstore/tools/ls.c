@@ -159,13 +159,13 @@ static void print_change(struct xsc *c, const char *path)
 static int watch_tree(struct xsc *c, int nr, char **args)
 {
 	bool screen = isatty(STDOUT_FILENO);
-	char *root = (char *)"/";
+	char *root[] = {(char *)"/"};
 	struct xsc_event ev;
 	int rc = 0;
 
 	if (!nr) {
 		nr = 1;
-		args = &root;
+		args = root;
 	}
 	for (int i = 0; i < nr; i++) {
 		if (xsc_watch(c, args[i], args[i]) || xsc_event(c, -1, &ev)) {

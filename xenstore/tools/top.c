@@ -145,7 +145,9 @@ static void show(struct table *last, struct table *t)
 	if (isatty(STDOUT_FILENO)) {
 		fputs("\033[H\033[J", stdout);
 	}
-	qsort(t->rows, t->nr, sizeof(*t->rows), by_domid);
+	if (t->nr) {
+		qsort(t->rows, t->nr, sizeof(*t->rows), by_domid);
+	}
 	printf("%6s %9s %8s %9s %9s %8s quot %8s quot %5s %9s\n", "domain", "req/s", "err/s",
 	       "avg us", "max us", "nodes", "watches", "tx", "memory");
 	for (size_t i = 0; i < t->nr; i++) {

@@ -31,7 +31,9 @@ t() {
 	fi
 }
 status() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(cat "$dir/pid")/status"; }
+# shellcheck disable=SC2317 # by t
 is() { [ "$1" = "$2" ] || { echo "got '$1', want '$2'"; return 1; }; }
+# shellcheck disable=SC2317 # by t
 start() { xenstored -D -F "$dir/pid" "$@"; }
 metrics() { python3 -c "
 import socket, sys
