@@ -31,6 +31,18 @@ t() {
 	fi
 }
 status() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(cat "$dir/pid")/status"; }
+# Ends the daemon, and waits until it is gone: a signal takes its time.
+end() {
+	local pid i
+	pid=$(cat "$dir/pid")
+	kill "$1" "$pid"
+	for ((i = 0; i < 1000; i++)); do
+		kill -0 "$pid" 2>/dev/null || return 0
+		sleep 0.02
+	done
+	echo "Bail out! the daemon does not end by $1"
+	exit 1
+}
 # shellcheck disable=SC2317 # by t
 is() { [ "$1" = "$2" ] || { echo "got '$1', want '$2'"; return 1; }; }
 # shellcheck disable=SC2317 # by t
@@ -61,7 +73,7 @@ t "no binary, no update" is "$(xenstore-control live-update /nonexistent 2>&1)" 
 t "one that fails is no harm" is "$(xenstore-control live-update /bin/false)" \
 	"the new daemon has failed"
 t "and nothing was lost" is "$(xenstore-ls -fp)" "$(cat "$dir/before")"
-kill -9 "$(cat "$dir/pid")"
+end -9
 t "killed and started" start
 t "the tree" is "$(xenstore-ls -fp)" "$(cat "$dir/before")"
 t "the quota" is "$(xenstore-control quota | awk '/^nodes / { print $3 }')" 77
@@ -69,7 +81,7 @@ t "check" is "$(xenstore-control check)" OK
 
 # A journal that is damaged: what is before the damage counts.
 for ((i = 0; i < 100; i++)); do xenstore-write /d/$i v; done
-kill -9 "$(cat "$dir/pid")"
+end -9
 python3 - "$dir/journal" <<'PY'
 import sys
 with open(sys.argv[1], "r+b") as f:
@@ -95,7 +107,7 @@ PY
 xenstore-ls -f >"$dir/before"
 t "a snapshot was taken" test "$(metrics | awk '/^xenstored_journal_snapshots_total/ { print $2 }')" -ge 1
 t "the journal is small" test "$(stat -c %s "$dir/journal")" -lt 12000000
-kill -9 "$(cat "$dir/pid")"
+end -9
 t "started from a snapshot" start
 t "with the same tree" is "$(xenstore-ls -f | md5sum)" "$(md5sum <"$dir/before")"
 
@@ -123,13 +135,11 @@ t "help names all" is "$(xenstore-control help | cut -f1 | tr '\n' ' ')" \
 if [ -x "${XEN_BIN:-/usr/lib/xen-4.17/bin}/test-xenstore" ]; then
 	t "Debian's test-xenstore" "${XEN_BIN:-/usr/lib/xen-4.17/bin}/test-xenstore" -i 20
 fi
-kill "$(cat "$dir/pid")"
-while [ -S "$dir/socket" ]; do sleep 0.02; done
+end -TERM
 t "starts without recovery" start -R
 t "empty" is "$(xenstore-ls -f)" "/tool = \"\"
 /tool/xenstored = \"\""
-kill "$(cat "$dir/pid")"
-while [ -S "$dir/socket" ]; do sleep 0.02; done
+end -TERM
 if [ "$(id -u)" = 0 ]; then
 	t "starts as nobody" start -u nobody
 	t "is nobody" is "$(status Uid)" "$(id -u nobody)"
