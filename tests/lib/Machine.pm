@@ -226,6 +226,8 @@ sub cmd {
 	my ($status) = $self->expect(qr/\[done (\d+)\]\n/, $timeout // 30);
 	my $out = $self->{before};
 	$out =~ s/^\(XEN\)[^\n]*\n//mg;
+	# An audit after a death may come in the middle of anything.
+	$out =~ s/\(HV\) Audit: [^\n]*\n//g;
 	return wantarray ? ($out, $status) : $out;
 }
 
