@@ -40,6 +40,7 @@ CMDLINE_BOOL("console_to_ring", opt_console_to_ring);
 /* Input for the control domain. */
 static char rx_buf[RX_SIZE];
 static unsigned int rx_prod, rx_cons;
+static struct spinlock rx_lock = SPINLOCK_INIT(RANK_NONE); /* these three; interrupts off */
 static bool rx_to_hypervisor;
 static unsigned int escape_seen;
 
@@ -235,12 +236,16 @@ static void announce_input(void)
 
 static void rx_char(char c)
 {
+	unsigned long flags;
+
 	if (rx_to_hypervisor) {
 		keyhandler_run(c, NULL);
 		return;
 	}
+	flags = spin_lock_irqsave(&rx_lock);
 	if (rx_prod - rx_cons < RX_SIZE)
 		rx_buf[rx_prod++ % RX_SIZE] = c;
+	spin_unlock_irqrestore(&rx_lock, flags);
 	evtchn_send_global_virq(VIRQ_CONSOLE);
 }
 
@@ -283,17 +288,24 @@ static long guest_write(unsigned int count, uint64_t buf)
 
 static long guest_read(unsigned int count, uint64_t buf)
 {
-	unsigned int n = 0;
+	char chunk[RX_SIZE];
+	unsigned long flags;
+	unsigned int n = 0, first;
 
-	while (n < count && rx_cons != rx_prod) {
-		char c = rx_buf[rx_cons % RX_SIZE];
-
-		if (guest_copy_out(buf + n, &c, 1))
-			return -EFAULT;
-		rx_cons++;
-		n++;
-	}
-	return (long)n;
+	/* Two of its vCPUs may ask at the same time. */
+	flags = spin_lock_irqsave(&rx_lock);
+	first = rx_cons;
+	while (n < count && rx_cons != rx_prod)
+		chunk[n++] = rx_buf[rx_cons++ % RX_SIZE];
+	spin_unlock_irqrestore(&rx_lock, flags);
+	if (!guest_copy_out(buf, chunk, n))
+		return (long)n;
+	/* Nothing is lost by a bad address, if nobody was in between. */
+	flags = spin_lock_irqsave(&rx_lock);
+	if (rx_cons == first + n && rx_prod - first <= RX_SIZE)
+		rx_cons = first;
+	spin_unlock_irqrestore(&rx_lock, flags);
+	return -EFAULT;
 }
 
 /* An ordinary guest's early messages are a debugging aid: a line each, log level debug. */

@@ -36,6 +36,8 @@
 #define LCR_8N1          0x03
 #define LCR_DLAB         0x80
 #define MCR_DTR_RTS_OUT2 0x0b
+#define IIR_NONE         0x01
+#define MAX_ROUNDS       256
 #define LSR_RX_READY     0x01
 #define LSR_TX_EMPTY     0x20
 #define FIFO_SIZE        16
@@ -145,12 +147,11 @@ static int uart_getc(void)
 	return reg_read(UART_RBR);
 }
 
-static void uart_interrupt(void *data)
+static void service(void)
 {
 	unsigned long flags;
 	int c;
 
-	(void)reg_read(UART_IIR);
 	while ((c = uart_getc()) >= 0)
 		console_rx((char)c);
 	flags = spin_lock_irqsave(&uart.lock);
@@ -159,6 +160,16 @@ static void uart_interrupt(void *data)
 	if (uart.head == uart.tail)
 		reg_write(UART_IER, IER_RX);
 	spin_unlock_irqrestore(&uart.lock, flags);
+}
+
+/*
+ * Until nothing is pending: the line is edge-triggered, and with a reason left (a
+ * character that came while output was pending) it never falls and rises again.
+ */
+static void uart_interrupt(void *data)
+{
+	for (unsigned int i = 0; i < MAX_ROUNDS && !(reg_read(UART_IIR) & IIR_NONE); i++)
+		service();
 }
 
 static void uart_init_irq(void)
