@@ -6,7 +6,7 @@
 # looked at, and are not used if they are bad: that overflow is meant.
 HT_CFLAGS       := -Ihypervisor/hosttest/include -Ihypervisor/x86/include -DCONFIG_DEBUG=1 \
                    -fno-strict-aliasing -Wno-sign-compare -fno-sanitize=pointer-overflow
-$(foreach d,hosttest mm evtchn grant sched time x86/mm x86/pv,\
+$(foreach d,hosttest mm evtchn grant sched time x86/mm x86/pv x86/dev,\
 	$(eval CFLAGS-hypervisor/$(d) := $(HT_CFLAGS)))
 CFLAGS-hypervisor/lib := $(HT_CFLAGS)
 
@@ -17,8 +17,14 @@ HT_EVENTS       := $(wildcard hypervisor/evtchn/*.c) $(HT)/irq.c $(HT)/sched.c
 HT_GRANTS       := $(wildcard hypervisor/grant/*.c)
 HT_DOMAIN       := $(HT)/domain.c $(wildcard hypervisor/evtchn/*.c) $(HT_GRANTS) \
                    $(HT)/irq.c $(HT)/pte.c $(HT)/audit.c
-# Real page tables, descriptor tables, memory_op, grants in page tables.
-HT_MM           := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/mmu.c $(HT_EVENTS) $(HT_GRANTS) \
+HT_TABLES       := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/mmu.c $(HT_EVENTS) $(HT_GRANTS) \
                    $(addprefix hypervisor/mm/,exchange.c memory_op.c) \
                    $(addprefix hypervisor/x86/mm/,grant.c mmu_update.c mmuext.c pt.c) \
                    $(addprefix hypervisor/x86/pv/,descriptor.c domain.c)
+# Real page tables, descriptor tables, memory_op, grants in page tables.
+HT_MM           := $(HT_TABLES) $(HT)/emulated.c
+# The same, and the emulation of a CPU: instructions, CPUID, MSRs, ports.
+HT_EMULATION    := $(HT_TABLES) $(HT)/cpu.c hypervisor/lib/rangeset.c \
+                   hypervisor/x86/dev/permissions.c \
+                   $(addprefix hypervisor/x86/pv/,callbacks.c cpuid.c emulate.c insn.c insn_priv.c \
+                   insn_rmw.c msr.c policy_ops.c xstate.c)

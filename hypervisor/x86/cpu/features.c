@@ -24,11 +24,6 @@ unsigned int xsave_size __ro_after_init = 512;
 unsigned int cpu_paddr_bits __ro_after_init = 36;
 unsigned long cr4_base __ro_after_init;
 
-static void xsetbv0(uint64_t v)
-{
-	__asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
-}
-
 static void __init detect_xsave(void)
 {
 	struct cpuid_regs r;
@@ -42,7 +37,7 @@ static void __init detect_xsave(void)
 	if ((xcr0_host & XSTATE_AVX512) != XSTATE_AVX512)
 		xcr0_host &= ~XSTATE_AVX512;
 	write_cr4(read_cr4() | X86_CR4_OSXSAVE);
-	xsetbv0(xcr0_host);
+	write_xcr0(xcr0_host);
 	xsave_size = cpuid_count(0xd, 0).b;
 }
 
@@ -74,7 +69,7 @@ void features_init_cpu(void)
 		  X86_CR0_AM);
 	write_cr4(cr4_base);
 	if (cpu_has_xsave)
-		xsetbv0(xcr0_host);
+		write_xcr0(xcr0_host);
 	wrmsr_safe(MSR_PAT, PAT_VALUE);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NX);
 }

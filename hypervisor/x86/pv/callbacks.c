@@ -164,7 +164,7 @@ void pv_set_ts(struct vcpu *v, bool set)
 	if (set)
 		write_cr0(read_cr0() | X86_CR0_TS);
 	else
-		__asm__ volatile("clts");
+		clear_cr0_ts();
 }
 
 long do_fpu_taskswitch(int set)
@@ -286,20 +286,18 @@ int pv_set_debugreg(struct vcpu *v, unsigned int reg, unsigned long val)
 	return 0;
 }
 
-#define LOAD_DR(n, val) __asm__ volatile("mov %0, %%db" #n ::"r"(val))
-
 void pv_load_debugregs(struct vcpu *v)
 {
 	if (!(v->arch.debugreg[7] & DR7_ENABLES)) {
-		LOAD_DR(7, DR7_FIXED);
+		write_dr(7, DR7_FIXED);
 		return;
 	}
-	LOAD_DR(0, v->arch.debugreg[0]);
-	LOAD_DR(1, v->arch.debugreg[1]);
-	LOAD_DR(2, v->arch.debugreg[2]);
-	LOAD_DR(3, v->arch.debugreg[3]);
-	LOAD_DR(6, DR6_FIXED);
-	LOAD_DR(7, v->arch.debugreg[7]);
+	write_dr(0, v->arch.debugreg[0]);
+	write_dr(1, v->arch.debugreg[1]);
+	write_dr(2, v->arch.debugreg[2]);
+	write_dr(3, v->arch.debugreg[3]);
+	write_dr(6, DR6_FIXED);
+	write_dr(7, v->arch.debugreg[7]);
 }
 
 long do_set_debugreg(int reg, unsigned long val)

@@ -228,7 +228,7 @@ static bool kernel_op(struct vcpu *v, struct cpu_user_regs *regs, const struct i
 	case INSN_INVD:
 	case INSN_WBINVD:
 		if (v->domain->is_hardware)
-			__asm__ volatile("wbinvd" ::: "memory");
+			cpu_flush_caches();
 		return true;
 	case INSN_INVLPG:
 		if (is_canonical(p->addr))

@@ -36,11 +36,6 @@ struct xsave_area {
 
 _Static_assert(offsetof(struct xsave_area, xstate_bv) == 512, "FXSAVE format first");
 
-static void xsetbv0(uint64_t v)
-{
-	__asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
-}
-
 static unsigned int area_order(void)
 {
 	unsigned int order = 0;
@@ -79,13 +74,13 @@ void xstate_save(struct vcpu *v)
 {
 	struct xsave_area *x = v->arch.xsave;
 
-	__asm__ volatile("clts");
+	clear_cr0_ts();
 	if (!cpu_has_xsave) {
 		__asm__ volatile("fxsaveq %0" : "=m"(*x)::"memory");
 		return;
 	}
 	if (v->arch.xcr0 != xcr0_host)
-		xsetbv0(xcr0_host);
+		write_xcr0(xcr0_host);
 	__asm__ volatile("xsaveq %0" : "+m"(*x) : "a"(~0U), "d"(~0U) : "memory");
 }
 
@@ -98,14 +93,14 @@ void xstate_load(struct vcpu *v)
 	struct xsave_area *x = v->arch.xsave;
 	bool ok = false;
 
-	__asm__ volatile("clts");
+	clear_cr0_ts();
 	if (!cpu_has_xsave) {
 		__asm__ volatile("1: fxrstorq %1; movb $1, %0\n2:\n" EXTABLE(1b, 2b)
 				 : "+q"(ok)
 				 : "m"(*x)
 				 : "memory");
 	} else {
-		xsetbv0(xcr0_host);
+		write_xcr0(xcr0_host);
 		__asm__ volatile("1: xrstorq %1; movb $1, %0\n2:\n" EXTABLE(1b, 2b)
 				 : "+q"(ok)
 				 : "m"(*x), "a"(~0U), "d"(~0U)
@@ -117,7 +112,7 @@ void xstate_load(struct vcpu *v)
 		return;
 	}
 	if (cpu_has_xsave && v->arch.xcr0 != xcr0_host)
-		xsetbv0(v->arch.xcr0);
+		write_xcr0(v->arch.xcr0);
 }
 
 void xstate_set_fxsave(struct vcpu *v, const void *fx512)
@@ -198,6 +193,6 @@ bool xstate_set_xcr0(struct vcpu *v, uint64_t val)
 		return false;
 	v->arch.xcr0 = val;
 	v->arch.xcr0_accum |= val;
-	xsetbv0(val);
+	write_xcr0(val);
 	return true;
 }

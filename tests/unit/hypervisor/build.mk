@@ -27,7 +27,6 @@ $(eval $(call unit-hv-test,test_insn_native,$(UNIT_HV_INSN)))
 LIBS-test_insn  := -lcapstone
 $(eval $(call unit-hv-test,test_insn,$(UNIT_HV_INSN)))
 
-CFLAGS-hypervisor/x86/dev += -Ihypervisor/x86/include
 $(eval $(call unit-hv-test,test_rangeset,hypervisor/lib/rangeset.c))
 $(eval $(call unit-hv-test,test_vector,hypervisor/x86/dev/vector.c))
 $(eval $(call unit-hv-test,test_acpi,$(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)))
@@ -49,6 +48,9 @@ $(eval $(call unit-hv-test,test_memory_op,$(HT_MACHINE) $(HT_MM)))
 $(eval $(call unit-hv-test,test_mm_model,$(HT_MACHINE) $(HT_MM) \
 	$(addprefix $(FUZZ_HV_MM)/,audit.c world.c)))
 
+$(eval $(call unit-hv-test,test_emulate,$(HT_MACHINE) $(HT_EMULATION) $(FUZZ_HV_MM)/audit.c))
+$(eval $(call unit-hv-test,test_policy,$(HT_MACHINE) $(HT_EMULATION)))
+
 UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)
 $(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
 $(eval $(call unit-hv-test,test_lib,$(addprefix hypervisor/lib/,bitops.c e820.c string.c) \
@@ -69,7 +71,6 @@ $(eval $(call unit-hv-test,test_time,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(
 
 CFLAGS-hypervisor/hypercall := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_dispatch,$(addprefix hypervisor/hypercall/,dispatch.c subops.c)))
-CFLAGS-hypervisor/x86/pv := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_domctl,$(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
 	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c) \
 	hypervisor/lib/rangeset.c hypervisor/x86/pv/domctl.c hypervisor/hypercall/xenctl_bitmap.c \

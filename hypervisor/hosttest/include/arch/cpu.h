@@ -55,9 +55,30 @@ static inline uint64_t rdtsc(void)
 	return ++ht_tsc;
 }
 
-/* I/O ports: the test's own. */
+/* I/O ports: the test's own, or those of cpu.c. */
 uint8_t inb(uint16_t port);
+uint16_t inw(uint16_t port);
+uint32_t inl(uint16_t port);
 void outb(uint16_t port, uint8_t v);
+void outw(uint16_t port, uint16_t v);
+void outl(uint16_t port, uint32_t v);
+
+/* Registers, those of cpu.c. */
+struct cpuid_regs {
+	uint32_t a, b, c, d;
+};
+
+struct cpuid_regs cpuid_count(uint32_t leaf, uint32_t subleaf);
+uint64_t rdmsr(uint32_t msr);
+void wrmsr(uint32_t msr, uint64_t v);
+bool rdmsr_safe(uint32_t msr, uint64_t *ret_val);
+unsigned long read_cr0(void);
+void write_cr0(unsigned long v);
+void write_cr4(unsigned long v);
+void clear_cr0_ts(void);
+void write_xcr0(uint64_t v);
+void ht_write_dr(unsigned int n, uint64_t v);
+#define write_dr(n, v) ht_write_dr(n, v)
 
 #define smp_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)

@@ -14,6 +14,8 @@
  *   pte.c       arch_grant_*: a list of mappings instead of page tables
  *   pv.c        what x86/mm and x86/pv use of the CPU: root, descriptor window
  *   mmu.c       accesses by virtual address, through real page tables and a TLB
+ *   emulated.c  what pv.c's users need of the emulation of a CPU, without it
+ *   cpu.c       registers and I/O ports, for the real emulation
  *
  * A thread of the test program is a CPU. Mostly there is one, and it plays CPUs and
  * guests in turn; others call ht_thread_is_cpu() first.
@@ -142,6 +144,44 @@ extern unsigned int ht_pirq_vcpu[HT_PIRQS];
  * from the vCPU's root, which the TLB then remembers. NULL: page fault.
  */
 void *ht_mmu_access(unsigned long va, bool write);
+
+/* ---- cpu.c --------------------------------------------------------------------- */
+
+/*
+ * The CPU. Whatever it would answer by an exception in the hypervisor is a panic:
+ * MSRs and bits that it doesn't have, addresses that aren't canonical.
+ */
+struct ht_cpu_regs {
+	uint64_t cr0, cr4, xcr0, dr[8];
+	uint64_t fs_base, gs_base, kernel_gs_base, apic_base;
+};
+extern struct ht_cpu_regs ht_regs;
+
+/* What CPUID answers; NULL, and at first: ones in all features. */
+extern struct cpuid_regs (*ht_cpuid)(uint32_t leaf, uint32_t subleaf);
+
+/* Accesses to I/O ports and to the PCI ports, since the last ht_ports_clear(). */
+struct ht_port_access {
+	bool write, pci;
+	uint16_t port;
+	uint8_t size;
+	uint32_t val;
+};
+#define HT_PORT_LOG 256
+extern struct ht_port_access ht_port_log[HT_PORT_LOG];
+extern unsigned int ht_port_accesses;
+void ht_ports_clear(void);
+/* What a port answers. */
+uint32_t ht_port_value(unsigned int port, unsigned int size);
+
+/* What was injected into the guest last; nr -1: nothing. */
+struct ht_injected {
+	int vector;
+	uint32_t error;
+	uint64_t cr2;
+};
+extern struct ht_injected ht_injected;
+extern unsigned int ht_blocks; /* vcpu_block() */
 
 /* ---- pte.c --------------------------------------------------------------------- */
 

@@ -8,32 +8,6 @@
 #include <hv/compiler.h>
 #include <hv/types.h>
 
-#define MSR_TSC            0x10
-#define MSR_APIC_BASE      0x1b
-#define MSR_SYSENTER_CS    0x174
-#define MSR_SYSENTER_ESP   0x175
-#define MSR_SYSENTER_EIP   0x176
-#define MSR_MISC_ENABLE    0x1a0
-#define MSR_PAT            0x277
-#define MSR_EFER           0xc0000080
-#define MSR_STAR           0xc0000081
-#define MSR_LSTAR          0xc0000082
-#define MSR_CSTAR          0xc0000083
-#define MSR_SFMASK         0xc0000084
-#define MSR_FS_BASE        0xc0000100
-#define MSR_GS_BASE        0xc0000101
-#define MSR_KERNEL_GS_BASE 0xc0000102
-#define MSR_TSC_AUX        0xc0000103
-
-#define EFER_SCE   (1UL << 0)
-#define EFER_LME   (1UL << 8)
-#define EFER_LMA   (1UL << 10)
-#define EFER_NX    (1UL << 11)
-#define EFER_FFXSE (1UL << 14)
-
-/* PAT0..7 = WB, WT, UC-, UC, WC, WP, UC, UC: ABI (guests compute with it). */
-#define PAT_VALUE 0x0000050100070406UL
-
 struct cpuid_regs {
 	uint32_t a, b, c, d;
 };
@@ -64,6 +38,18 @@ READ_CR(4)
 static inline void write_cr0(unsigned long v)
 {
 	__asm__ volatile("mov %0, %%cr0" ::"r"(v) : "memory");
+}
+
+static inline void clear_cr0_ts(void)
+{
+	__asm__ volatile("clts");
+}
+
+#define write_dr(n, v) __asm__ volatile("mov %0, %%db" #n ::"r"(v))
+
+static inline void write_xcr0(uint64_t v)
+{
+	__asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
 static inline void write_cr4(unsigned long v)

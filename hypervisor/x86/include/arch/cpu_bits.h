@@ -1,8 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
-/* Bits of the CPU's flags and control registers. */
+/* The CPU's model-specific registers, and bits of its flags and control registers. */
 #ifndef ARCH_CPU_BITS_H
 #define ARCH_CPU_BITS_H
+
+#define MSR_TSC            0x10
+#define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define MSR_MISC_ENABLE    0x1a0
+#define MSR_PAT            0x277
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_TSC_AUX        0xc0000103
+
+#define EFER_SCE   (1UL << 0)
+#define EFER_LME   (1UL << 8)
+#define EFER_LMA   (1UL << 10)
+#define EFER_NX    (1UL << 11)
+#define EFER_FFXSE (1UL << 14)
+
+/* PAT0..7 = WB, WT, UC-, UC, WC, WP, UC, UC: ABI (guests compute with it). */
+#define PAT_VALUE 0x0000050100070406UL
 
 #define X86_EFLAGS_CF   (1UL << 0)
 #define X86_EFLAGS_TF   (1UL << 8)
