@@ -27,6 +27,7 @@ $(eval $(call unit-hv-test,test_insn_native,$(UNIT_HV_INSN)))
 LIBS-test_insn  := -lcapstone
 $(eval $(call unit-hv-test,test_insn,$(UNIT_HV_INSN)))
 
+CFLAGS-hypervisor/x86/dev += -Ihypervisor/x86/include
 $(eval $(call unit-hv-test,test_rangeset,hypervisor/lib/rangeset.c))
 $(eval $(call unit-hv-test,test_vector,hypervisor/x86/dev/vector.c))
 $(eval $(call unit-hv-test,test_acpi,$(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)))
