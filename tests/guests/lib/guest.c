@@ -287,6 +287,10 @@ void guest_main(struct start_info *info)
 	if (set_pte(shared_info_page, info->shared_info | PTE_RW))
 		__asm__ volatile("ud2");
 	set_up_entries();
+	/* Those of console and store come at any time: a test says which it wants. */
+	evtchn_mask_all();
+	vcpu_info->evtchn_pending_sel = 0;
+	vcpu_info->evtchn_upcall_pending = 0;
 	printf("\n--- %s\n", test_title);
 	test_main();
 	guest_end();

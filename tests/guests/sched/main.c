@@ -11,10 +11,6 @@ static void blocking(void)
 	unsigned int before;
 	uint64_t start;
 
-	/* The console's event may come at any time: not now. */
-	evtchn_mask_all();
-	vcpu_info->evtchn_pending_sel = 0;
-	vcpu_info->evtchn_upcall_pending = 0;
 	evtchn_unmask(timer);
 	before = event_count;
 	start = system_time();
