@@ -63,3 +63,11 @@ bool e820_all(const struct e820_map *map, uint64_t start, uint64_t end, uint32_t
 	}
 	return start >= end;
 }
+
+void e820_reserve(struct e820_map *map, uint64_t addr, uint64_t size)
+{
+	if (map->nr == E820_MAX)
+		return;
+	map->e[map->nr++] = (struct e820_entry){addr, size, E820_RESERVED};
+	e820_sanitize(map);
+}

@@ -55,6 +55,11 @@ bool bootinfo_read(uint32_t magic, paddr_t info);
 
 /* Sorts, cuts overlaps (the higher type wins), merges neighbours. */
 void e820_sanitize(struct e820_map *map);
+/*
+ * Marks a range that the firmware left out, devices of ours, so that no kernel puts
+ * something there. A map that is full stays as it is.
+ */
+void e820_reserve(struct e820_map *map, uint64_t addr, uint64_t size);
 /* Is all of [start, end) of @type? */
 bool e820_all(const struct e820_map *map, uint64_t start, uint64_t end, uint32_t type);
 

@@ -7,6 +7,7 @@
  * Locks: one per controller (RANK_NONE, leaf) for the index register, inside of
  * irq_desc.lock, which protects an entry. Source: Intel 82093AA data sheet.
  */
+#include <hv/bootinfo.h>
 #include <hv/lib.h>
 #include <hv/spinlock.h>
 #include <arch/acpi.h>
@@ -90,6 +91,7 @@ static void __init init_one(const struct acpi_ioapic *info)
 	uint32_t version;
 
 	iomem_deny(_mfn(PFN_DOWN(info->addr)), 1);
+	e820_reserve(&machine_e820, info->addr & PAGE_MASK, PAGE_SIZE);
 	if (info->gsi_base >= MAX_GSIS) {
 		pr_warn("IO-APIC %u: GSI %u is beyond %u\n", info->id, info->gsi_base, MAX_GSIS);
 		return;

@@ -362,6 +362,17 @@ static void memory_map_edges(void **state)
 	check_sane(&map);
 	assert_true(map.nr <= E820_MAX);
 
+	/* A reserved range cuts what is there, and a full map stays as it is. */
+	map = (struct e820_map){.nr = 1, .e = {{0x1000, 0x4000, E820_RAM}}};
+	e820_reserve(&map, 0x2000, 0x1000);
+	check_sane(&map);
+	assert_int_equal(map.nr, 3);
+	assert_true(e820_all(&map, 0x2000, 0x3000, E820_RESERVED));
+	assert_true(e820_all(&map, 0x3000, 0x5000, E820_RAM));
+	map.nr = E820_MAX;
+	e820_reserve(&map, 0x2000, 0x1000);
+	assert_int_equal(map.nr, E820_MAX);
+
 	map.nr = 0;
 	e820_sanitize(&map);
 	assert_int_equal(map.nr, 0);
