@@ -26,28 +26,39 @@
 	 B(28) | B(29) | B(30))
 #define L1_ECX_OSXSAVE    B(27)
 #define L1_ECX_HYPERVISOR B(31)
-/* Leaf 1 EDX: FPU DE TSC MSR PAE CX8 APIC SEP CMOV PAT CLFLUSH MMX FXSR SSE SSE2 */
-#define L1_EDX                                                                                    \
-	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(19) | B(23) | \
-	 B(24) | B(25) | B(26))
-/* ... and ACPI for the domain that drives the machine (machine checks are ours) */
+/* Leaf 1 EDX: FPU DE TSC MSR PAE MCE CX8 APIC MCA CMOV PAT CLFLUSH MMX FXSR SSE SSE2 SS */
+#define L1_EDX                                                                                   \
+	(B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(14) | B(15) | B(16) | B(19) | \
+	 B(23) | B(24) | B(25) | B(26) | B(27))
+/* SYSENTER: not in AMD's long mode, so not in a guest of ours there. */
+#define L1_EDX_SEP      B(11)
+/* More than one APIC id in the package. */
+#define L1_EDX_HTT      B(28)
+/* ... and ACPI for the domain that drives the machine */
 #define L1_EDX_HARDWARE B(22)
 /* Leaf 7 EBX: FSGSBASE BMI1 AVX2 BMI2 ERMS AVX512F DQ RDSEED ADX IFMA CLFLUSHOPT CLWB PF ER CD SHA BW VL */
 #define L7_EBX \
 	(B(0) | B(3) | B(5) | B(8) | B(9) | B(18) | B(19) | B(23) | B(24) | B(29) | L7_EBX_AVX512)
-#define L7_EBX_AVX512 (B(16) | B(17) | B(21) | B(26) | B(27) | B(28) | B(30) | B(31))
+#define L7_EBX_AVX512     (B(16) | B(17) | B(21) | B(26) | B(27) | B(28) | B(30) | B(31))
 /* Leaf 7 ECX: VBMI VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNTDQ RDPID */
-#define L7_ECX        (B(1) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22))
+#define L7_ECX            (B(1) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22))
 /* Leaf 7 EDX: FSRM */
-#define L7_EDX        B(4)
+#define L7_EDX            B(4)
+/* 0x80000001 ECX: CMP_LEGACY says that what HTT counts are cores. */
+#define E1_ECX_CMP_LEGACY B(1)
 /* 0x80000001 ECX: LAHF ABM SSE4A MISALIGNSSE 3DNOWPREFETCH XOP FMA4 TBM */
-#define E1_ECX        (B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21))
+#define E1_ECX            (B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21))
 /* 0x80000001 EDX: SYSCALL NX MMXEXT FXSR RDTSCP LM 3DNOWEXT 3DNOW, and AMD's copies of leaf 1 */
-#define E1_EDX                                                                                    \
-	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(15) | B(16) | B(20) | B(22) | \
-	 B(23) | B(24) | B(27) | B(29) | B(30) | B(31))
-#define E7_EDX_ITSC    B(8)
-#define XSAVE_XSAVEOPT B(0)
+#define E1_EDX                                                                                   \
+	(B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(14) | B(15) | B(16) | \
+	 B(20) | B(22) | B(23) | B(24) | B(27) | B(29) | B(30) | B(31))
+#define E7_EDX_ITSC   B(8)
+/* Leaf 0xd.1 EAX: XSAVEOPT XSAVEC XGETBV1 */
+#define XSAVE_EXTRAS  (B(0) | B(1) | B(2))
+#define XSAVE_ALIGNED B(1) /* of a component's ECX: it starts at 64 bytes in XSAVEC's format */
+
+/* Four levels of page tables. */
+#define LINEAR_BITS 48U
 
 #define XSTATE_AVX    4U
 #define XSTATE_AVX512 0xe0U
@@ -63,23 +74,31 @@ static struct cpuid_leaf *add(struct cpuid_policy *p, uint32_t leaf, uint32_t su
 	return l;
 }
 
+/* AMD's, or Hygon's, which are the same. */
+static bool vendor_is_amd(const struct cpuid_leaf *leaf0)
+{
+	return leaf0->b == 0x68747541 /* Auth */ || leaf0->b == 0x6f677948 /* Hygo */;
+}
+
 static void basic_leaves(struct cpuid_policy *p, bool hardware)
 {
 	struct cpuid_leaf *l = add(p, 0, CPUID_NO_SUBLEAF);
 	uint32_t max_leaf = l->a;
+	bool amd = vendor_is_amd(l);
 
 	l->a = min(max_leaf, 0xdU);
 	l = add(p, 1, CPUID_NO_SUBLEAF);
-	l->b &= 0x0000ffff; /* APIC id: pv_cpuid; one logical CPU */
+	l->b &= 0x0000ffff; /* APIC id and how many: topology() */
 	l->c = (l->c & L1_ECX) | L1_ECX_HYPERVISOR;
-	l->d &= L1_EDX | (hardware ? L1_EDX_HARDWARE : 0);
+	l->d &= L1_EDX | (amd ? 0 : L1_EDX_SEP) | (hardware ? L1_EDX_HARDWARE : 0);
+	l->d |= L1_EDX_HTT;
 	if (!(xcr0_host & XSTATE_AVX))
 		l->c &= ~(B(12) | B(28) | B(29));
 	if (max_leaf >= 2)
 		add(p, 2, CPUID_NO_SUBLEAF);
 	for (uint32_t i = 0; max_leaf >= 4 && i < 6; i++) {
 		l = add(p, 4, i);
-		l->a &= 0x3fff; /* no sharing between vCPUs */
+		l->a &= 0x3fff; /* no sharing between vCPUs; how many cores: topology() */
 		if (!(l->a & 0x1f))
 			break;
 	}
@@ -107,7 +126,7 @@ static void xstate_leaves(struct cpuid_policy *p)
 	l->d = (uint32_t)(xcr0_host >> 32);
 	l->c = xsave_size;
 	l = add(p, 0xd, 1);
-	*l = (struct cpuid_leaf){0xd, 1, l->a & XSAVE_XSAVEOPT, 0, 0, 0};
+	*l = (struct cpuid_leaf){0xd, 1, l->a & XSAVE_EXTRAS, 0, 0, 0};
 	for (uint32_t i = 2; i < 63; i++) {
 		if (xcr0_host >> i & 1)
 			add(p, 0xd, i);
@@ -123,6 +142,8 @@ static void extended_leaves(struct cpuid_policy *p, bool hardware)
 	l = add(p, 0x80000001, CPUID_NO_SUBLEAF);
 	l->b = 0;
 	l->c &= E1_ECX;
+	if (vendor_is_amd(&p->leaf[0]))
+		l->c |= E1_ECX_CMP_LEGACY;
 	l->d &= E1_EDX;
 	for (uint32_t i = 0x80000002; i <= min(max_leaf, 0x80000006U); i++)
 		add(p, i, CPUID_NO_SUBLEAF);
@@ -133,6 +154,7 @@ static void extended_leaves(struct cpuid_policy *p, bool hardware)
 	}
 	if (max_leaf >= 0x80000008) {
 		l = add(p, 0x80000008, CPUID_NO_SUBLEAF);
+		l->a = (l->a & 0xff) | LINEAR_BITS << 8;
 		l->b = l->c = l->d = 0;
 	}
 }
@@ -256,6 +278,46 @@ static void hypervisor_leaf(const struct vcpu *v, uint32_t leaf, uint32_t sublea
 	}
 }
 
+/*
+ * A domain's vCPUs are the cores of one package, an APIC id each: what HTT and
+ * CMP_LEGACY promise.
+ */
+static void topology(const struct vcpu *v, uint32_t leaf, uint32_t r[4])
+{
+	uint32_t cores = max(v->domain->max_vcpus, 1U);
+	uint32_t width = cores > 1 ? bit_last(cores - 1) + 1 : 0;
+
+	switch (leaf) {
+	case 1:
+		r[1] |= v->id << 24 | min(1U << width, 255U) << 16;
+		break;
+	case 4:
+		if (r[0] & 0x1f)
+			r[0] |= min((1U << width) - 1, 63U) << 26;
+		break;
+	case 0x80000008:
+		if (vendor_is_amd(&v->domain->arch.cpuid->leaf[0]))
+			r[2] = width << 12 | min(cores - 1, 255U);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Size of XSAVEC's area for the components in @xcr0. */
+static uint32_t xsavec_size_for(const struct cpuid_policy *p, uint64_t xcr0)
+{
+	uint32_t size = 576;
+
+	for (uint32_t i = 2; i < 63; i++) {
+		const struct cpuid_leaf *l = xcr0 >> i & 1 ? find(p, 0xd, i) : NULL;
+
+		if (l)
+			size = (l->c & XSAVE_ALIGNED ? ROUND_UP(size, 64U) : size) + l->a;
+	}
+	return size;
+}
+
 /* Size of an XSAVE area for the components in @xcr0. */
 static uint32_t xsave_size_for(const struct cpuid_policy *p, uint64_t xcr0)
 {
@@ -287,11 +349,11 @@ void pv_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t r[
 	r[1] = l->b;
 	r[2] = l->c;
 	r[3] = l->d;
-	if (leaf == 1) {
-		r[1] |= v->id * 2 << 24;
-		if ((r[2] & B(26)) && (v->arch.cr4 & X86_CR4_OSXSAVE))
-			r[2] |= L1_ECX_OSXSAVE;
-	}
+	topology(v, leaf, r);
+	if (leaf == 1 && (r[2] & B(26)) && (v->arch.cr4 & X86_CR4_OSXSAVE))
+		r[2] |= L1_ECX_OSXSAVE;
 	if (leaf == 0xd && subleaf == 0)
 		r[1] = xsave_size_for(p, v->arch.xcr0);
+	if (leaf == 0xd && subleaf == 1 && (r[0] & B(1)))
+		r[1] = xsavec_size_for(p, v->arch.xcr0);
 }

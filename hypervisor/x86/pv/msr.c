@@ -13,6 +13,8 @@
 
 #define MSR_UCODE_REV     0x8b
 #define MSR_MTRR_CAP      0xfe
+#define MSR_MCG_CAP       0x179
+#define MSR_MCG_STATUS    0x17a
 #define MSR_MISC_FEATURES 0x140
 #define MSR_PLATFORM_INFO 0xce
 #define MSR_APIC_BASE_X2  (1UL << 10)
@@ -50,6 +52,11 @@ bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *ret)
 	case MSR_APIC_BASE:
 		*ret = rdmsr(MSR_APIC_BASE) & ~MSR_APIC_BASE_X2;
 		return true;
+	case MSR_MCG_CAP:
+	case MSR_MCG_STATUS:
+		/* Machine checks are ours: the guest has no banks of its own. */
+		*ret = 0;
+		return true;
 	case MSR_UCODE_REV:
 	case MSR_MISC_ENABLE:
 		/* A CPU may lack them; then there is nothing to hide either. */
@@ -82,6 +89,7 @@ bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val)
 	case MSR_UCODE_REV:
 	case MSR_MISC_ENABLE:
 	case MSR_APIC_BASE:
+	case MSR_MCG_STATUS:
 		return true; /* ours, whatever the guest wants */
 	}
 }
