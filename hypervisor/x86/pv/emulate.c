@@ -347,12 +347,22 @@ static int write_entry(struct vcpu *v, struct cpu_user_regs *regs, const struct 
 	return rc;
 }
 
+/* Decodes the instruction that faulted for writing at @cr2. */
+static bool decode_write(const struct cpu_user_regs *regs, unsigned long cr2, struct insn_rmw *rmw)
+{
+	uint8_t bytes[INSN_MAX_LEN];
+	struct insn_ctx ctx;
+
+	make_ctx(&ctx, regs);
+	return !ctx.code32 &&
+	       insn_rmw_decode(&ctx, bytes, fetch(regs->rip, bytes), rmw) == INSN_OK &&
+	       !((rmw->addr ^ cr2) & ~7UL) && (rmw->addr & 7) + rmw->size <= 8;
+}
+
 bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2)
 {
 	struct vcpu *v = current;
-	uint8_t bytes[INSN_MAX_LEN];
 	struct insn_rmw rmw;
-	struct insn_ctx ctx;
 	uint64_t src = 0;
 	int rc = -EAGAIN;
 	bool ours;
@@ -362,9 +372,7 @@ bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2)
 	spin_unlock(&v->domain->pt_lock);
 	if (!ours)
 		return false;
-	make_ctx(&ctx, regs);
-	if (ctx.code32 || insn_rmw_decode(&ctx, bytes, fetch(regs->rip, bytes), &rmw) != INSN_OK ||
-	    (rmw.addr ^ cr2) & ~7UL || (rmw.addr & 7) + rmw.size > 8)
+	if (!decode_write(regs, cr2, &rmw))
 		return false;
 	if (rmw.kind == INSN_MOVS && guest_copy_in(&src, rmw.src_addr, rmw.size))
 		return false;
@@ -372,4 +380,32 @@ bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2)
 		rc = write_entry(v, regs, &rmw, src);
 	/* Lost every race, or not done yet: the guest executes it again. */
 	return !rc || rc == -EAGAIN || rc == -ERESTART;
+}
+
+/* Does @va show a page of device registers that domains may only read? */
+static bool shows_read_only_io(struct vcpu *v, unsigned long va)
+{
+	const struct page_info *root = v->arch.in_kernel ? v->arch.root : v->arch.user_root;
+	uint64_t *l1e, pte;
+
+	spin_lock(&v->domain->pt_lock);
+	l1e = pt_find_l1e(root, va);
+	pte = l1e ? READ_ONCE(*l1e) : 0;
+	spin_unlock(&v->domain->pt_lock);
+	return (pte & PTE_P) && !mfn_valid(pte_mfn(pte)) && iomem_read_only(pte_mfn(pte));
+}
+
+bool pv_drop_io_write(struct cpu_user_regs *regs, unsigned long cr2)
+{
+	struct insn_rmw_result res;
+	struct insn_rmw rmw;
+	uint64_t src = 0, in[2] = {0, 0};
+
+	if (!shows_read_only_io(current, cr2) || !decode_write(regs, cr2, &rmw) ||
+	    guest_copy_in(in, rmw.addr, rmw.size) ||
+	    (rmw.kind == INSN_MOVS && guest_copy_in(&src, rmw.src_addr, rmw.size)))
+		return false;
+	insn_rmw_execute(&rmw, regs, in, src, &res);
+	*regs = res.regs;
+	return true;
 }

@@ -104,9 +104,9 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs, unsigne
 			return;
 		if (in_ldt_window(cr2))
 			cr2 = v->arch.ldt_base + (cr2 - LDT_WIN((unsigned long)smp_processor_id()));
-	} else if (v->arch.in_kernel &&
-		   (error & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W)) {
-		if (pv_emulate_pt_write(regs, cr2))
+	} else if ((error & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W)) {
+		if ((v->arch.in_kernel && pv_emulate_pt_write(regs, cr2)) ||
+		    pv_drop_io_write(regs, cr2))
 			return;
 	}
 	pv_inject_page_fault(v, cr2, error);

@@ -37,6 +37,12 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, uint32_t error);
 bool pv_emulate_privileged(struct cpu_user_regs *regs); /* #GP in the guest's kernel */
 bool pv_emulate_forced_cpuid(struct cpu_user_regs *regs); /* #UD with the prefix */
 bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2);
+/*
+ * A write to a page of device registers that domains may only read (an MSI-X table,
+ * which is ours to program): the instruction is done but for the write, as on Xen.
+ * False: it is no such thing.
+ */
+bool pv_drop_io_write(struct cpu_user_regs *regs, unsigned long cr2);
 bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error);
 
 /* Descriptor tables (pv/descriptor.c) */
