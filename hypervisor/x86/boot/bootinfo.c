@@ -142,9 +142,10 @@ static void __init read_mb2_mmap(const struct mb2_mmap *t)
 		return;
 	for (uint32_t left = t->tag.size - sizeof(*t), off = 0; left >= t->entry_size;
 	     left -= t->entry_size, off += t->entry_size) {
-		const struct mb2_mmap_entry *e = (const void *)(t->entries + off);
+		struct mb2_mmap_entry e;
 
-		add_range(e->addr, e->len, e->type);
+		memcpy(&e, t->entries + off, sizeof(e));
+		add_range(e.addr, e.len, e.type);
 	}
 }
 

@@ -207,6 +207,23 @@ static void mb2_damaged(void **state)
 			mb2_read();
 		}
 	}
+	/* Entries of a memory map that aren't multiples of 8 bytes apart */
+	mb2_begin();
+	{
+		struct {
+			uint32_t entry_size, version;
+			char e[28 * 2];
+		} map = {28, 0, {0}};
+		struct mb2_mmap_entry e = {0x100000, 0x700000, 1, 0};
+
+		memcpy(map.e, &e, sizeof(e));
+		e.addr = 0x900000;
+		memcpy(map.e + 28, &e, sizeof(e));
+		tag(MB2_MMAP, &map, sizeof(map));
+	}
+	mb2_read();
+	assert_int_equal(machine_e820.nr, 2);
+	assert_int_equal(machine_e820.e[1].addr, 0x900000);
 	/* A text without an end ends with its tag. */
 	mb2_begin();
 	tag(MB2_CMDLINE, "x abcdefghijklm", 8);
