@@ -201,13 +201,19 @@ void arch_spin_poll(void)
 
 /* ---- guest access -------------------------------------------------------------- */
 
-static uint64_t fault_start, fault_len;
+static uint64_t fault_start, fault_len, window_start, window_len;
 unsigned int ht_copy_locks;
 
 void ht_guest_fault(const void *start, size_t len)
 {
 	fault_start = ht_va(start);
 	fault_len = len;
+}
+
+void ht_guest_window(const void *start, size_t len)
+{
+	window_start = ht_va(start);
+	window_len = len;
 }
 
 bool guest_range_ok(uint64_t va, unsigned long n)
@@ -225,6 +231,8 @@ bool guest_array_ok(uint64_t va, unsigned long nr, unsigned long size)
 static bool accessible(uint64_t va, unsigned long n)
 {
 	BUG_ON(spin_held_count() > ht_copy_locks); /* it may fault, which takes locks */
+	if (window_len && (va < window_start || va + n > window_start + window_len))
+		return false;
 	return guest_range_ok(va, n) &&
 	       (!fault_len || va >= fault_start + fault_len || va + n <= fault_start);
 }

@@ -562,6 +562,11 @@ static void msrs(void **state)
 	DOES(0x0f, 0x32);
 	assert_int_equal(regs.rax, 0xfee00900);
 	DOES(0x0f, 0x30);
+	regs.rcx = 0x179; /* no banks of machine checks */
+	DOES(0x0f, 0x32);
+	assert_int_equal(regs.rax | regs.rdx, 0);
+	regs.rax = 1;
+	REFUSES(0x0f, 0x30);
 	regs.rcx = MSR_MISC_ENABLE;
 	DOES(0x0f, 0x32);
 	assert_int_equal(regs.rax, 0);
@@ -612,10 +617,10 @@ static void cpuid(void **state)
 	regs.rax = 0xffff00000001UL;
 	regs.rcx = ~0UL;
 	DOES(0x0f, 0xa2);
-	/* Behind a hypervisor; no VMX, no x2APIC, no MONITOR; upper halves are zero. */
+	/* Behind a hypervisor; no VMX, x2APIC, MONITOR, MTRR; upper halves are zero. */
 	assert_true(regs.rcx & 1U << 31);
 	assert_int_equal(regs.rcx & (1UL << 3 | 1UL << 5 | 1UL << 21 | ~0UL << 32), 0);
-	assert_int_equal(regs.rdx & (1UL << 12 | 1UL << 7 | ~0UL << 32), 0);
+	assert_int_equal(regs.rdx & (1UL << 12 | ~0UL << 32), 0);
 	regs.rax = 0x40000000;
 	(void)CODE(0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2);
 	assert_true(pv_emulate_forced_cpuid(&regs));

@@ -95,6 +95,8 @@ extern struct ht_tlb_entry ht_tlb[HT_CPUS][HT_TLB];
  * be read or written; len 0: all can.
  */
 void ht_guest_fault(const void *start, size_t len);
+/* Only these can be read and written from now on; len 0: all can. */
+void ht_guest_window(const void *start, size_t len);
 /* So many locks may be held in a copy: of domctl and sysctl their own, for one. */
 extern unsigned int ht_copy_locks;
 static inline uint64_t ht_va(const void *p)

@@ -153,6 +153,22 @@ static void check_frame(mfn_t mfn)
 	}
 }
 
+/* Nothing but code and data of ring 3 can be loaded out of a descriptor table. */
+static void check_descriptors(mfn_t mfn)
+{
+	const uint64_t *desc = mfn_to_virt(mfn);
+
+	for (unsigned int i = 0; i < 512; i++) {
+		uint64_t v = desc[i];
+
+		if (!(v >> 47 & 1)) /* not present */
+			continue;
+		if (!(v >> 44 & 1) || (v >> 45 & 3) != 3 ||
+		    (v >> 43 & 1 && (v >> 42 & 1 || (v >> 53 & 3) == 3)))
+			panic("frame %#lx is a descriptor table with %#lx in it", mfn_x(mfn), v);
+	}
+}
+
 static void hold_page(const struct page_info *pg, unsigned int type, const char *who)
 {
 	if (pg)
@@ -232,6 +248,8 @@ static void compare(mfn_t mfn)
 		      mfn_x(mfn), page_owner_id(pg), pg->count & PGC_count_mask,
 		      page_type_name(page_type(pg)), page_type_count(pg), e->refs,
 		      page_type_name(e->type), e->types);
+	if (e->types && e->type == PGT_seg)
+		check_descriptors(mfn);
 	/* The control domain may map what it likes. */
 	for (unsigned int d = 1; d < AUDIT_DOMAINS; d++) {
 		if (e->foreign_write[d] > 0 || e->foreign_read[d] > 0)

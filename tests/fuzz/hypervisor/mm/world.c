@@ -489,15 +489,26 @@ static void op_set_gdt(void)
 	(void)hypercall(__HYPERVISOR_set_gdt, me_buf(), n * 512 - (n && next() & 1), 0, 0);
 }
 
+/* Data, code, a TSS, conforming code, a kernel's code and data */
+static uint64_t some_descriptor(void)
+{
+	static const uint64_t descs[] = {0,
+					 0x00cff3000000ffffULL,
+					 0x00afbb000000ffffULL,
+					 0x0000890000000067ULL,
+					 0x00af9f000000ffffULL,
+					 0x00af9b000000ffffULL,
+					 0x00cf93000000ffffULL};
+
+	return descs[next() % ARRAY_SIZE(descs)];
+}
+
 static void op_descriptor(void)
 {
-	static const uint64_t descs[] = {0, 0x00cff3000000ffffULL, 0x00afbb000000ffffULL,
-					 0x0000890000000067ULL, 0x00af9f000000ffffULL};
-	unsigned int n = next();
+	uint64_t desc = some_descriptor();
 
 	(void)hypercall(__HYPERVISOR_update_descriptor,
-			mfn_x(some_frame()) << PAGE_SHIFT | some_slot() * 8,
-			descs[n % ARRAY_SIZE(descs)], 0, 0);
+			mfn_x(some_frame()) << PAGE_SHIFT | some_slot() * 8, desc, 0, 0);
 }
 
 static void op_ldt_fault(void)
@@ -526,7 +537,7 @@ static void op_touch(void)
 static void op_fill(void)
 {
 	mfn_t mfn = some_frame();
-	unsigned int n = 1 + next() % 6;
+	unsigned int how = next(), n = 1 + (how & 0x7f) % 6;
 	struct domain *d = dom[me->dom];
 
 	if (!mfn_valid(mfn) || page_get_and_type(mfn_to_page(mfn), d, PGT_writable))
@@ -534,7 +545,8 @@ static void op_fill(void)
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int slot = some_slot();
 
-		((uint64_t *)mfn_to_virt(mfn))[slot] = some_entry();
+		((uint64_t *)mfn_to_virt(mfn))[slot] =
+			how & 0x80 ? some_descriptor() : some_entry();
 	}
 	page_put_and_type_simple(mfn_to_page(mfn));
 }
