@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make fuzz-hypervisor: libFuzzer on what the hypervisor reads of others (kernels,
 # boot loaders, firmware, command line, console readers, guests' instructions),
-# FUZZ_SECONDS each (default 60). make test-fuzz-hypervisor, of `make test`: a few
-# thousand inputs each, the same ones every time. Package: clang.
+# FUZZ_SECONDS each (default 60); the corpus is kept. Package: clang.
 FUZZ_HV         := $(BUILD)/tests/fuzz/hypervisor
 FUZZ_HV_SRC     := tests/fuzz/hypervisor
 FUZZ_HV_KINDS   := kernel multiboot acpi cmdline conring insn
@@ -34,13 +33,7 @@ $(FUZZ_HV_KINDS:%=fuzz-hypervisor-%): fuzz-hypervisor-%: $(FUZZ_HV)/fuzz_%
 		-artifact_prefix=$(FUZZ_HV)/$*- $(FUZZ_HV)/corpus-$* \
 		$(wildcard $(FUZZ_HV_SRC)/seeds-$*)
 
-.PHONY: test-fuzz test-fuzz-hypervisor
-test-fuzz: test-fuzz-hypervisor
-test-fuzz-hypervisor: $(FUZZ_HV_KINDS:%=$(FUZZ_HV)/fuzz_%)
-	$(Q)for k in $(FUZZ_HV_KINDS); do echo "  FUZZ    $$k"; \
-		$(FUZZ_HV)/fuzz_$$k -runs=20000 -max_total_time=5 -seed=1 -max_len=1024 -timeout=5 -verbosity=0 \
-			-artifact_prefix=$(FUZZ_HV)/$$k- \
-			$$(ls -d $(FUZZ_HV_SRC)/seeds-$$k 2>/dev/null) >$(FUZZ_HV)/$$k.log 2>&1 || \
-			{ tail -40 $(FUZZ_HV)/$$k.log; exit 1; }; done
+FUZZERS_ALL += $(foreach k,$(FUZZ_HV_KINDS),$(k):$(FUZZ_HV)/fuzz_$(k):1024:$(wildcard \
+	$(FUZZ_HV_SRC)/seeds-$(k)))
 
 include tests/fuzz/hypervisor/models.mk

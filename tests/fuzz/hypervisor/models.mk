@@ -4,20 +4,20 @@
 #
 #   make fuzz-models       FUZZ_SECONDS each (default 60); the corpus is kept
 #   make fuzz-model-mm     one of them
-#   make test-fuzz-models  FUZZ_TEST_SECONDS each (default 10); in `make test`
 #   make test-fuzz-mutants each must find the faults that tests/fuzz/mutants/*.patch
 #                          put back, in the seconds that the patch gives it; some
-#                          only: MUTANTS="NAME ..."
+#                          only: MUTANTS="NAME ..."; in `make test`
 
 include hypervisor/hosttest/hosttest.mk
-FUZZ_MODELS     := mm grant evtchn
-FUZZ_TEST_SECONDS ?= 10
+FUZZ_MODELS     := mm grant evtchn emulate
 
 FUZZ_MODEL_SRCS-mm := $(wildcard $(FUZZ_HV_SRC)/mm/*.c) $(HT_MACHINE) $(HT_MM)
 FUZZ_MODEL_SRCS-grant := $(wildcard $(FUZZ_HV_SRC)/grant/*.c) $(HT_MACHINE) $(HT_DOMAIN) \
                    $(HT)/sched.c $(HT)/tables.c
 FUZZ_MODEL_SRCS-evtchn := $(wildcard $(FUZZ_HV_SRC)/evtchn/*.c) $(HT_MACHINE) $(HT_DOMAIN) \
                    $(HT)/sched.c $(HT)/tables.c
+FUZZ_MODEL_SRCS-emulate := $(wildcard $(FUZZ_HV_SRC)/emulate/*.c) $(FUZZ_HV_SRC)/mm/audit.c \
+                   $(HT_MACHINE) $(HT_EMULATION)
 
 FUZZ_MODEL_CC   := $(CLANG) $(TOOLS_CPPFLAGS) -std=gnu11 -D_GNU_SOURCE -g -O1 \
                    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
@@ -38,16 +38,11 @@ $(FUZZ_HV)/model_$(1): $(FUZZ_MODEL_SRCS-$(1):%.c=$(FUZZ_OBJ)/%.o)
 	$$(Q)echo "  FUZZ    $$@"
 	$$(Q)$(FUZZ_MODEL_CC) -o $$@ $$^
 
-.PHONY: fuzz-model-$(1) test-fuzz-model-$(1)
+.PHONY: fuzz-model-$(1)
 fuzz-model-$(1): $(FUZZ_HV)/model_$(1)
 	@mkdir -p $(FUZZ_HV)/corpus-$(1)
 	$$(Q)$$< $(FUZZ_MODEL_RUN) -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=$(FUZZ_HV)/$(1)- $(FUZZ_HV)/corpus-$(1)
-
-test-fuzz-model-$(1): $(FUZZ_HV)/model_$(1)
-	$$(Q)echo "  FUZZ    $(1)"
-	$$(Q)$$< $(FUZZ_MODEL_RUN) -max_total_time=$(FUZZ_TEST_SECONDS) \
-		-artifact_prefix=$(FUZZ_HV)/$(1)- >$$<.log 2>&1 || { tail -n 60 $$<.log; exit 1; }
 
 .PHONY: test-fuzz-mutants-$(1)
 test-fuzz-mutants-$(1): $(FUZZ_HV)/model_$(1)
@@ -56,10 +51,12 @@ test-fuzz-mutants-$(1): $(FUZZ_HV)/model_$(1)
 endef
 $(foreach k,$(FUZZ_MODELS),$(eval $(call fuzz-model,$(k))))
 
-.PHONY: fuzz-models test-fuzz-models
+FUZZERS_ALL += $(foreach k,$(FUZZ_MODELS),$(k):$(FUZZ_HV)/model_$(k):2048:)
+
+.PHONY: fuzz-models
 fuzz-models: $(FUZZ_MODELS:%=fuzz-model-%)
-test-fuzz-models: $(FUZZ_MODELS:%=test-fuzz-model-%)
-test-fuzz: test-fuzz-models
 
 .PHONY: test-fuzz-mutants
 test-fuzz-mutants: $(FUZZ_MODELS:%=test-fuzz-mutants-%)
+	$(Q)cat $(FUZZ_MODELS:%=$(BUILD)/tests/fuzz/mutants/%/summary) | awk '{ k += $$1; n += $$2 } \
+		END { print "  MUTANTS " k " of " n " were found" }'

@@ -11,7 +11,7 @@
 set -euo pipefail
 fuzzer=$1 out=$2/$1 cc=$3 objects=$4 prefix=$5 sound=$6
 here=${0%/*}
-survivors=0
+survivors=0 tried=0
 
 header() { # NAME PATCH
 	sed -n "s/^$1: *//p" "$2" | head -n 1
@@ -56,6 +56,7 @@ for patch in "$here"/*.patch; do
 	[ "$(header Fuzzer "$patch")" = "$fuzzer" ] || continue
 	[ -z "${MUTANTS:-}" ] || [[ " $MUTANTS " == *" $name "* ]] || continue
 	dir=$out/$name
+	tried=$((tried + 1))
 	build "$patch" "$dir"
 	mkdir "$dir/corpus"
 	start=$EPOCHREALTIME
@@ -69,4 +70,5 @@ for patch in "$here"/*.patch; do
 			'BEGIN { printf "  KILLED  %-28s %5.1f s\n", n, e - s }'
 	fi
 done
+echo "$((tried - survivors)) $tried" >"$out/summary"
 exit $((survivors > 0))

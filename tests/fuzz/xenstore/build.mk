@@ -22,3 +22,5 @@ fuzz-xenstore: $(XS_FUZZED:%=$(FUZZ_XS)/%)
 		$(FUZZ_XS)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
 			-print_final_stats=1 -artifact_prefix=$(FUZZ_XS)/ \
 			$(FUZZ_XS)/corpus-$$f tests/fuzz/xenstore/seeds-$${f#fuzz_} || exit 1; done
+
+FUZZERS_ALL += $(foreach k,$(XS_FUZZED:fuzz_%=%),store-$(k):$(FUZZ_XS)/fuzz_$(k):1024:tests/fuzz/xenstore/seeds-$(k))

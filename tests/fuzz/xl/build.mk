@@ -27,3 +27,5 @@ $(FUZZ_XL_KINDS:%=fuzz-xl-%): fuzz-xl-%: $(FUZZ_XL)/fuzz_%
 	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 -rss_limit_mb=1024 \
 		-print_final_stats=1 -artifact_prefix=$(FUZZ_XL)/$*- $(FUZZ_XL)/corpus-$* \
 		tests/fuzz/xl/seeds-$*
+
+FUZZERS_ALL += $(foreach k,$(FUZZ_XL_KINDS),$(k):$(FUZZ_XL)/fuzz_$(k):1024:tests/fuzz/xl/seeds-$(k))
