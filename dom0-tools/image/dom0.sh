@@ -24,8 +24,10 @@ BUILD=${BUILD:-build}
 TOOLS=${TOOLS:-pavise}
 
 ours=(xl xenstored xenconsoled xenconsole xen-init-dom0)
-store_tools=(xenstore xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm
-	xenstore-chmod xenstore-exists xenstore-watch)
+store_tools=(xenstore) # and the links to it
+for t in "$BUILD"/xenstore-*; do
+	[ ! -L "$t" ] || store_tools+=("${t##*/}")
+done
 
 install_ours() {
 	local t
