@@ -34,6 +34,13 @@ $(BUILD)/san/%.o: %.c $(BUILD)/knobs
 
 include $(wildcard */build.mk)
 
+# A name on the command line that nothing here has is a slip.
+ifeq ($(MAKELEVEL),0)
+$(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(v)))),\
+	$(if $(shell grep -rlw $(v) --include='*.mk' --include='*.sh' --include='*.t' --include='*.pm' \
+		--exclude-dir=$(BUILD) Config.mk $(wildcard */)),,$(info make: there is no knob '$(v)'; Config.mk has them))))
+endif
+
 .PHONY: all clean help
 all: $(ALL)
 	@:

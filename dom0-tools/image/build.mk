@@ -95,6 +95,11 @@ NEED_HV = @[ -e "$(HV_FILE)" ] || [ "$(HV)" = debian ] || { \
 		echo "make: HV=$(HV): there is no such file; HV=debian takes Debian's Xen 4.17" >&2; \
 		exit 1; }
 
+NEED_ROOT = @[ "$(GUEST)" != debian ] || [ -e $(IMAGES)/debian-$(GUEST_KERNEL).img ] || \
+	[ "$$(id -u)" = 0 ] || command -v sudo >/dev/null || { \
+		echo "make: GUEST=debian: debootstrap, which makes its disk, needs root or sudo" >&2; \
+		exit 1; }
+
 # On all processors, unless make was told how many.
 MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all
 
@@ -107,6 +112,7 @@ image: $(DOM0_IMG) $(if $(filter debian,$(GUEST)),$(IMAGES)/debian-$(GUEST_KERNE
 	@:
 
 run demo: deps
+	$(NEED_ROOT)
 	+$(Q)$(MAKE_ALL)
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory image

@@ -88,6 +88,7 @@ install_debian() {
 	done
 }
 
+need_space "${out%/*}" 100 "the control domain's image"
 tree "$root"
 mkdir -p "$root"/etc/xen "$root"/var/log/xen/console "$root"/boot
 case $TOOLS in
