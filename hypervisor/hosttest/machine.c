@@ -203,6 +203,7 @@ void arch_spin_poll(void)
 
 static uint64_t fault_start, fault_len, window_start, window_len;
 unsigned int ht_copy_locks;
+void (*ht_copy_hook)(void);
 
 void ht_guest_fault(const void *start, size_t len)
 {
@@ -247,6 +248,8 @@ unsigned long guest_copy_in(void *dst, uint64_t va, unsigned long n)
 
 unsigned long guest_copy_out(uint64_t va, const void *src, unsigned long n)
 {
+	if (ht_copy_hook)
+		ht_copy_hook();
 	if (!accessible(va, n))
 		return n;
 	memcpy((void *)va, src, n);

@@ -145,42 +145,54 @@ static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)
 
 /* ---- maps and sizes ------------------------------------------------------------------------- */
 
-static long out_map(uint64_t arg, const struct xen_memory_map *m, const struct e820_entry *e,
-		    unsigned int nr)
+/* Entry @i of @d's map, or of the machine's (NULL). False: there is none. */
+static bool map_entry(struct domain *d, unsigned int i, struct guest_e820 *ret)
 {
-	struct xen_memory_map out = *m;
+	const struct e820_entry *e = NULL;
 
-	out.nr_entries = min(nr, m->nr_entries);
-	for (unsigned int i = 0; i < out.nr_entries; i++) {
-		struct guest_e820 g = {e[i].addr, e[i].size, e[i].type};
+	if (!d) {
+		if (i < machine_e820.nr)
+			e = &machine_e820.e[i];
+		if (e)
+			*ret = (struct guest_e820){e->addr, e->size, e->type};
+		return e;
+	}
+	/* Another of its vCPUs may put a new map in the place of this one. */
+	spin_lock(&d->lock);
+	if (i < d->arch.nr_e820)
+		e = (const struct e820_entry *)d->arch.e820 + i;
+	if (e)
+		*ret = (struct guest_e820){e->addr, e->size, e->type};
+	spin_unlock(&d->lock);
+	return e;
+}
 
-		if (guest_copy_out(guest_handle_va(m->buffer) + i * sizeof(g), &g, sizeof(g)))
+static long out_map(uint64_t arg, struct domain *d)
+{
+	struct xen_memory_map m;
+	struct guest_e820 g;
+	uint32_t i;
+
+	if (guest_copy_in(&m, arg, sizeof(m)))
+		return -EFAULT;
+	if (!map_entry(d, 0, &g))
+		return -ENOSYS;
+	for (i = 0; i < m.nr_entries && map_entry(d, i, &g); i++) {
+		if (guest_copy_out(guest_handle_va(m.buffer) + i * sizeof(g), &g, sizeof(g)))
 			return -EFAULT;
 	}
-	return guest_copy_out(arg, &out, sizeof(out)) ? -EFAULT : 0;
+	m.nr_entries = i;
+	return guest_copy_out(arg, &m, sizeof(m)) ? -EFAULT : 0;
 }
 
 static long memory_map(uint64_t arg)
 {
-	struct domain *d = current->domain;
-	struct xen_memory_map m;
-
-	if (guest_copy_in(&m, arg, sizeof(m)))
-		return -EFAULT;
-	if (!d->arch.nr_e820)
-		return -ENOSYS;
-	return out_map(arg, &m, d->arch.e820, d->arch.nr_e820);
+	return out_map(arg, current->domain);
 }
 
 static long machine_memory_map(uint64_t arg)
 {
-	struct xen_memory_map m;
-
-	if (!is_control_domain(current->domain))
-		return -EPERM;
-	if (guest_copy_in(&m, arg, sizeof(m)))
-		return -EFAULT;
-	return out_map(arg, &m, machine_e820.e, machine_e820.nr);
+	return is_control_domain(current->domain) ? out_map(arg, NULL) : -EPERM;
 }
 
 static long set_memory_map(uint64_t arg)
@@ -204,7 +216,8 @@ static long set_memory_map(uint64_t arg)
 
 		if (guest_copy_in(&g, guest_handle_va(f.map.buffer) + i * sizeof(g), sizeof(g)))
 			rc = -EFAULT;
-		e[i] = (struct e820_entry){g.addr, g.size, g.type};
+		else
+			e[i] = (struct e820_entry){g.addr, g.size, g.type};
 	}
 	if (!rc) {
 		spin_lock(&d->lock);

@@ -37,6 +37,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	ht_guest_fault(NULL, 0);
+	ht_copy_hook = NULL;
 	ht_preempt_every(0);
 	ht_free_all();
 	ht_run(d0, 0);
@@ -308,13 +309,196 @@ static void sizes(void **state)
 	assert_int_equal(do_memory_op(63, 0), -ENOSYS);
 }
 
+/* ---- maps --------------------------------------------------------------------------- */
+
+/* As the ABI has it: without padding */
+struct map_entry {
+	uint64_t addr, size;
+	uint32_t type;
+} __attribute__((packed));
+
+static long set_map(domid_t id, struct map_entry *e, unsigned int nr)
+{
+	struct xen_foreign_memory_map f = {.domid = id, .map.nr_entries = nr};
+
+	set_xen_guest_handle(f.map.buffer, (void *)e);
+	return do_memory_op(XENMEM_set_memory_map, ht_va(&f));
+}
+
+static long get_map(unsigned int cmd, struct map_entry *e, unsigned int *nr)
+{
+	struct xen_memory_map m = {.nr_entries = *nr};
+	long rc;
+
+	set_xen_guest_handle(m.buffer, (void *)e);
+	rc = do_memory_op(cmd, ht_va(&m));
+	*nr = m.nr_entries;
+	return rc;
+}
+
+static void memory_maps(void **state)
+{
+	struct map_entry in[130] = {{0x1000, 0x2000, 1}, {0x8000, 0x1000, 2}}, out[130];
+	unsigned int nr = 130;
+
+	assert_int_equal(get_map(XENMEM_memory_map, out, &nr), -ENOSYS);
+	assert_int_equal(set_map(DOMID_SELF, in, 2), 0);
+	assert_int_equal(get_map(XENMEM_memory_map, out, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_memory_equal(out, in, 2 * sizeof(in[0]));
+	nr = 1;
+	out[1].addr = 77;
+	assert_int_equal(get_map(XENMEM_memory_map, out, &nr), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(out[1].addr, 77);
+	assert_int_equal(set_map(DOMID_SELF, in, 129), -EINVAL);
+	assert_int_equal(set_map(0, in, 2), -EPERM);
+	assert_int_equal(set_map(60, in, 2), -ESRCH);
+	ht_guest_fault(&in[1], 1);
+	assert_int_equal(set_map(DOMID_SELF, in, 2), -EFAULT);
+	ht_guest_fault(&out[1], 1);
+	nr = 2;
+	assert_int_equal(get_map(XENMEM_memory_map, out, &nr), -EFAULT);
+	ht_guest_fault(NULL, 0);
+	assert_int_equal(do_memory_op(XENMEM_memory_map, 0), -EFAULT);
+	assert_int_equal(do_memory_op(XENMEM_set_memory_map, 0), -EFAULT);
+	/* The machine's is the control domain's to see. */
+	assert_int_equal(get_map(XENMEM_machine_memory_map, out, &nr), -EPERM);
+	ht_run(d0, 0);
+	nr = 10;
+	assert_int_equal(get_map(XENMEM_machine_memory_map, out, &nr), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(do_memory_op(XENMEM_machine_memory_map, 0), -EFAULT);
+	assert_int_equal(set_map(1, in, 128), 0);
+}
+
+static struct map_entry other[40];
+static void *grave;
+
+/* Another of its vCPUs sets a map; what the old one was in, others have now. */
+static void replace_map(void)
+{
+	ht_copy_hook = NULL;
+	assert_int_equal(set_map(DOMID_SELF, other, 1), 0);
+	grave = hv_zalloc(40 * 24);
+	memset(grave, 0x5a, 40 * 24);
+}
+
+static void map_replaced_meanwhile(void **state)
+{
+	struct map_entry in[40], out[40] = {0};
+	unsigned int nr = 40;
+
+	for (unsigned int i = 0; i < 40; i++) {
+		in[i] = (struct map_entry){i * 0x1000, 0x1000, 1};
+		other[i] = (struct map_entry){i * 0x1000, 0x1000, 2};
+	}
+	assert_int_equal(set_map(DOMID_SELF, in, 40), 0);
+	ht_copy_hook = replace_map;
+	assert_int_equal(get_map(XENMEM_memory_map, out, &nr), 0);
+	for (unsigned int i = 0; i < nr; i++) {
+		assert_int_equal(out[i].addr, i * 0x1000);
+		assert_in_range(out[i].type, 1, 2);
+	}
+	hv_free(grave);
+}
+
+static void machine_to_physical(void **state)
+{
+	struct xen_machphys_mapping m;
+	struct xen_machphys_mfn_list l = {.max_extents = 3};
+	xen_pfn_t list[3] = {7, 7, 7};
+
+	assert_int_equal(do_memory_op(XENMEM_machphys_mapping, ht_va(&m)), 0);
+	assert_int_equal(m.v_start, MACH2PHYS_VIRT_START);
+	assert_int_equal(do_memory_op(XENMEM_machphys_mapping, 0), -EFAULT);
+	assert_int_equal(do_memory_op(XENMEM_machphys_mfn_list, ht_va(&l)), -EPERM);
+	ht_run(d0, 0);
+	assert_int_equal(do_memory_op(XENMEM_machphys_mfn_list, 0), -EFAULT);
+	assert_int_equal(do_memory_op(XENMEM_machphys_mfn_list, ht_va(&l)), -EFAULT);
+	set_xen_guest_handle(l.extent_start, list);
+	assert_int_equal(do_memory_op(XENMEM_machphys_mfn_list, ht_va(&l)), 0);
+	assert_int_equal(l.nr_extents, 1);
+	assert_int_equal(list[0], 1);
+	assert_int_equal(list[1], 7);
+	assert_int_equal(do_memory_op(XENMEM_get_sharing_freed_pages, 0), 0);
+	assert_int_equal(do_memory_op(XENMEM_get_vnumainfo, 0), -EOPNOTSUPP);
+}
+
+static void resources(void **state)
+{
+	struct xen_mem_acquire_resource r = {.domid = 1, .type = XENMEM_resource_grant_table};
+	xen_pfn_t list[4];
+
+	assert_int_equal(grant_table_create(d1, 4, 1, 2), 0);
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, 0), -EFAULT);
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EPERM);
+	ht_run(d0, 0);
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), 0);
+	assert_int_equal(r.nr_frames, 4);
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EINVAL);
+	set_xen_guest_handle(r.frame_list, list);
+	r.nr_frames = 3;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(page_owner_id(mfn_to_page(_mfn(list[i]))), 1);
+	r.frame = 2;
+	assert_true(do_memory_op(XENMEM_acquire_resource, ht_va(&r)) < 0); /* four at most */
+	r.frame = 0;
+	ht_guest_fault(&list[2], 8);
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EFAULT);
+	ht_guest_fault(NULL, 0);
+	r.id = 2;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EINVAL);
+	r.id = 0;
+	r.nr_frames = 1025;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EINVAL);
+	r.nr_frames = 1;
+	r.frame = 1UL << 32;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EINVAL);
+	r.frame = 0;
+	r.type = 99;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EOPNOTSUPP);
+	r.domid = 60;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -ESRCH);
+	r.domid = 1;
+	r.pad = 1;
+	assert_int_equal(do_memory_op(XENMEM_acquire_resource, ht_va(&r)), -EINVAL);
+	ht_domain_dying(d1);
+	grant_table_destroy(d1);
+}
+
+/* Free frames below 2^max bits, all of them in the fake machine's 32 MiB. */
+static void free_by_address(void **state)
+{
+	unsigned long all = page_free_count();
+
+	assert_int_equal(page_free_count_range(0, 0), all);
+	assert_int_equal(page_free_count_range(0, 25), all);
+	assert_int_equal(page_free_count_range(26, 0), 0);
+	assert_in_range(page_free_count_range(0, 24), 1, all - 1);
+	page_alloc_dump();
+	assert_int_equal(page_free_count(), all);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(populate_and_release),    T(limits), T(reservations_without_memory), T(exchanges),
-		T(exchange_without_memory), T(claims), T(domains_without_memory),      T(sizes),
+		T(populate_and_release),
+		T(limits),
+		T(reservations_without_memory),
+		T(exchanges),
+		T(exchange_without_memory),
+		T(claims),
+		T(domains_without_memory),
+		T(sizes),
+		T(memory_maps),
+		T(map_replaced_meanwhile),
+		T(machine_to_physical),
+		T(resources),
+		T(free_by_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,8 @@ void ht_guest_fault(const void *start, size_t len);
 void ht_guest_window(const void *start, size_t len);
 /* So many locks may be held in a copy: of domctl and sysctl their own, for one. */
 extern unsigned int ht_copy_locks;
+/* What others do at each guest_copy_out(), before it; NULL: nothing. */
+extern void (*ht_copy_hook)(void);
 static inline uint64_t ht_va(const void *p)
 {
 	return (uint64_t)(uintptr_t)p;
