@@ -22,7 +22,18 @@ struct fuzzer {
 
 extern struct arena_page arena[ARENA_PAGES];
 
+/* Of both vCPUs. */
+extern uint64_t hypercalls;
+#undef hypercall
+#define hypercall(nr, ...)                                     \
+	(__atomic_fetch_add(&hypercalls, 1, __ATOMIC_RELAXED), \
+	 HYPERCALL_ARGS(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0))
+
 uint64_t rnd(struct fuzzer *f);
+/* A number from the command line. */
+uint64_t argument(const char *name, uint64_t otherwise);
+/* A frame, or 0 if it is ours: code and stacks are among them. */
+unsigned long not_ours(unsigned long mfn);
 void fuzz_set_up(void);
 void fill_traps(struct trap_info *traps);
 
@@ -47,5 +58,6 @@ void fuzz_grant_misc(struct fuzzer *f);
 void fuzz_event(struct fuzzer *f);
 void fuzz_vcpu(struct fuzzer *f);
 void fuzz_misc(struct fuzzer *f);
+void fuzz_foreign(struct fuzzer *f);
 
 #endif

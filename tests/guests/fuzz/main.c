@@ -7,7 +7,8 @@
  * same frames. Whatever comes of it, the vCPUs go on, their own memory keeps its
  * contents, and (the runner looks) nothing is left when the guest is gone.
  *
- * On the command line: seed=N, seconds=N (or count=N hypercalls for each vCPU).
+ * On the command line: seed=N, seconds=N (or count=N operations for each vCPU), and
+ * victim=N, a domain to be tried (foreign.c).
  */
 #include "lib/guest.h"
 
@@ -26,6 +27,7 @@ static struct vcpu_guest_context context;
 static char stack[4 * PAGE_SIZE] __attribute__((aligned(16)));
 static volatile bool second_done;
 static uint64_t end_time, count_limit;
+uint64_t hypercalls;
 
 /* xorshift64* */
 uint64_t rnd(struct fuzzer *f)
@@ -36,7 +38,7 @@ uint64_t rnd(struct fuzzer *f)
 	return f->state * 0x2545f4914f6cdd1dUL;
 }
 
-static uint64_t argument(const char *name, uint64_t otherwise)
+uint64_t argument(const char *name, uint64_t otherwise)
 {
 	const char *line = (const char *)start_info->cmd_line;
 	uint64_t value = 0;
@@ -60,7 +62,7 @@ static void (*const operations[])(struct fuzzer *f) = {
 	fuzz_descriptor, fuzz_reservation, fuzz_exchange, fuzz_grant,  fuzz_grant,
 	fuzz_map,        fuzz_map,         fuzz_unmap,    fuzz_unmap,  fuzz_grant_copy,
 	fuzz_grant_misc, fuzz_event,       fuzz_event,    fuzz_event,  fuzz_vcpu,
-	fuzz_misc,
+	fuzz_misc,       fuzz_foreign,     fuzz_foreign,
 };
 
 static void run(struct fuzzer *f)
@@ -125,8 +127,9 @@ void test_main(void)
 	expect(second_done);
 	for (unsigned int i = 0; i < ARRAY_SIZE(witness); i++)
 		expect_eq(witness[i], i * 0x9e3779b97f4a7c15UL);
-	printf("seed %lu: %lu + %lu operations, %lu + %lu succeeded\n", seed, fuzzers[0].calls,
-	       fuzzers[1].calls, fuzzers[0].successes, fuzzers[1].successes);
+	printf("seed %lu: %lu + %lu operations, %lu + %lu succeeded; %lu hypercalls\n", seed,
+	       fuzzers[0].calls, fuzzers[1].calls, fuzzers[0].successes, fuzzers[1].successes,
+	       hypercalls);
 	/* That they did anything at all */
 	expect(fuzzers[0].successes > fuzzers[0].calls / 20);
 }

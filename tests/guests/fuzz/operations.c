@@ -19,6 +19,7 @@ static struct grant_entry_v1 *grants;
 static volatile grant_handle_t handles[HANDLES];
 static volatile uint64_t handle_addr[HANDLES];
 static domid_t self;
+static unsigned long last_frame; /* of the machine */
 
 /* ---- choices ------------------------------------------------------------------- */
 
@@ -37,16 +38,15 @@ static struct arena_page *page(struct fuzzer *f)
 	return &arena[rnd(f) % ARENA_PAGES];
 }
 
-/* Not one of our own, code and stacks among them. */
-static unsigned long not_ours(unsigned long mfn)
+unsigned long not_ours(unsigned long mfn)
 {
 	const unsigned long *list = (const unsigned long *)start_info->mfn_list;
+	unsigned long pfn;
 
-	for (unsigned long i = 0; i < start_info->nr_pages; i++) {
-		if (list[i] == mfn)
-			return 0;
-	}
-	return mfn;
+	if (mfn > last_frame)
+		return mfn;
+	pfn = ((const unsigned long *)MACH2PHYS_VIRT_START)[mfn];
+	return pfn < start_info->nr_pages && list[pfn] == mfn ? 0 : mfn;
 }
 
 static unsigned long odd_frame(struct fuzzer *f)
@@ -616,6 +616,7 @@ void fuzz_set_up(void)
 	xen_pfn_t first = 0;
 
 	self = own_domid();
+	last_frame = (unsigned long)hypercall(memory_op, XENMEM_maximum_ram_page, 0);
 	set_xen_guest_handle(setup.frame_list, &first);
 	if (hypercall(grant_table_op, GNTTABOP_setup_table, &setup, 1) || setup.status)
 		error("setup_table: %d", setup.status);
