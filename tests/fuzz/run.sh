@@ -13,9 +13,9 @@ shift
 seconds=${FUZZ_TEST_SECONDS:-10} seed=${FUZZ_SEED:-1} enough=${FUZZ_RUNS_MIN:-10000000}
 jobs=${FUZZ_JOBS:-$(nproc)}
 mkdir -p "$out"
-rm -f "$out"/*.log "$out"/*.failed
+rm -f "$out"/*.log "$out"/*.ran "$out"/*.failed
 
-# A short line of it goes to the log's end: NAME RUNS SECONDS
+# What it did: NAME RUNS SECONDS
 one() { # SEED NAME:PROGRAM:MAX_LEN:SEEDS
 	local name program max_len seeds log start
 	IFS=: read -r name program max_len seeds <<<"$2"
@@ -29,11 +29,11 @@ one() { # SEED NAME:PROGRAM:MAX_LEN:SEEDS
 		return 1
 	fi
 	awk -v n="$name" -v s="$start" -v e="$EPOCHREALTIME" \
-		'/number_of_executed_units/ { runs = $2 } END { print "RAN", n, runs, e - s }' "$log" >>"$log"
+		'/number_of_executed_units/ { runs = $2 } END { print n, runs, e - s }' "$log" >"${log%.log}.ran"
 }
 
 total() {
-	cat "$out"/*.log | awk '$1 == "RAN" { n += $3 } END { print n + 0 }'
+	cat "$out"/*.ran | awk '{ n += $2 } END { print n + 0 }'
 }
 
 while :; do
@@ -56,7 +56,7 @@ while :; do
 	seed=$((seed + 1))
 done
 
-cat "$out"/*.log | awk '$1 == "RAN" { if (!($2 in n)) order[++k] = $2; n[$2] += $3; t[$2] += $4 }
+cat "$out"/*.ran | awk '{ if (!($1 in n)) order[++k] = $1; n[$1] += $2; t[$1] += $3 }
 	END {
 		for (i = 1; i <= k; i++) {
 			printf "%-12s %10d executions %9d per second\n", order[i], n[order[i]], n[order[i]] / t[order[i]]

@@ -20,7 +20,7 @@ $(FUZZ_HV)/fuzz_$(1): $(FUZZ_HV_SRC)/fuzz_$(1).c $(FUZZ_HV_SRCS_$(1)) $(wildcard
 	@mkdir -p $$(@D)
 	$$(Q)echo "  FUZZ    $$@"
 	$$(Q)$$(CLANG) $(TOOLS_CPPFLAGS) $$(HT_CFLAGS) -std=gnu11 -D_GNU_SOURCE -g -O1 \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(FUZZ_EXTRA) \
 		-o $$@ $$(filter %.c,$$^)
 endef
 $(foreach k,$(FUZZ_HV_KINDS),$(eval $(call fuzz-hv,$(k))))

@@ -21,7 +21,7 @@ FUZZ_MODEL_SRCS-emulate := $(wildcard $(FUZZ_HV_SRC)/emulate/*.c) $(FUZZ_HV_SRC)
 
 FUZZ_MODEL_CC   := $(CLANG) $(TOOLS_CPPFLAGS) -std=gnu11 -D_GNU_SOURCE -g -O1 \
                    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-                   $(HT_CFLAGS)
+                   $(HT_CFLAGS) $(FUZZ_EXTRA)
 FUZZ_MODEL_RUN  := -max_len=2048 -len_control=10 -timeout=20 -print_final_stats=1
 
 # Objects of their own: $(FUZZ_OBJ)/PATH.o from PATH.c.

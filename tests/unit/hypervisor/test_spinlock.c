@@ -25,7 +25,7 @@ static struct spinlock l[3];
 static bool dies(void (*fn)(void))
 {
 	pid_t pid = fork();
-	int status;
+	int status = 0;
 
 	if (!pid) {
 		const struct rlimit no_core = {0, 0};
