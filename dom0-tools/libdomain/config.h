@@ -23,11 +23,12 @@
 #include <stdint.h>
 
 /* Limits that are the interface's, not the machine's. */
-#define DOMAIN_MAX_VCPUS        8192U
-#define DOMAIN_MIN_MEMORY_KB    1024U
-#define DOMAIN_MAX_MEMORY_KB    (UINT64_C(16) << 30) /* 16 TiB */
-#define DOMAIN_NAME_MAX         255U
-#define DOMAIN_SCHED_WEIGHT_MAX 65535U
+#define DOMAIN_EVENT_CHANNELS_DEFAULT 1023U
+#define DOMAIN_MAX_VCPUS              8192U
+#define DOMAIN_MIN_MEMORY_KB          1024U
+#define DOMAIN_MAX_MEMORY_KB          (UINT64_C(16) << 30) /* 16 TiB */
+#define DOMAIN_NAME_MAX               255U
+#define DOMAIN_SCHED_WEIGHT_MAX       65535U
 
 /* ---- parts --------------------------------------------------------------- */
 
@@ -153,7 +154,7 @@ struct domain_config {
 	enum domain_action on_soft_reset; /* default soft-reset (PV: destroy) */
 
 	/* Limits the domain lives with */
-	unsigned int event_channels; /* highest port; 0: finish takes 1023 */
+	unsigned int event_channels; /* highest port; 0: finish takes the default */
 	int max_grant_frames; /* -1: the hypervisor's default */
 	int max_maptrack_frames; /* -1: the hypervisor's default */
 	int max_grant_version; /* -1: the highest the hypervisor has; 1, 2 */

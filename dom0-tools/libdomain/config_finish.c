@@ -15,9 +15,8 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
-#define DEFAULT_MEMORY_KB      (32U << 10)
-#define DEFAULT_EVENT_CHANNELS 1023U
-#define DEFAULT_RATE_USECS     50000U
+#define DEFAULT_MEMORY_KB  (32U << 10)
+#define DEFAULT_RATE_USECS 50000U
 
 __attribute__((format(printf, 2, 3))) static int refuse(char **ret_err, const char *format, ...)
 {
@@ -123,7 +122,7 @@ static int finish_cpus(struct domain_config *cfg, char **ret_err)
 static int finish_limits(struct domain_config *cfg, char **ret_err)
 {
 	if (!cfg->event_channels)
-		cfg->event_channels = DEFAULT_EVENT_CHANNELS;
+		cfg->event_channels = DOMAIN_EVENT_CHANNELS_DEFAULT;
 	if (cfg->max_grant_version != -1 && cfg->max_grant_version != 1 &&
 	    cfg->max_grant_version != 2)
 		return refuse(ret_err, "max_grant_version is %d, and there are 1 and 2",

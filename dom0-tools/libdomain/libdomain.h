@@ -265,9 +265,9 @@ int dom_vcpu_list(struct dom_ctx *ctx, uint32_t domid, struct dom_vcpu **ret_vcp
 
 /*
  * Sets the hard and/or soft affinity (NULL: leave) of one vCPU or of all.
- * @force overrides a temporary pinning by the guest. If the hypervisor could
- * not take the map as it is, *ret_narrowed (may be NULL) is set: the vCPU runs
- * on those of the CPUs that exist. -EINVAL: none of them exists.
+ * @force overrides a temporary pinning by the guest. *ret_narrowed (may be
+ * NULL) is set if not all of the hard map's CPUs exist, or none of the soft
+ * map's is among those that the vCPU may run on. -EINVAL: none exists.
  */
 int dom_vcpu_pin(struct dom_ctx *ctx, uint32_t domid, uint32_t vcpu,
 		 const struct domain_cpumap *hard, const struct domain_cpumap *soft, bool force,
@@ -296,6 +296,9 @@ int dom_mem_max(struct dom_ctx *ctx, uint32_t domid, uint64_t max_kb);
 
 /* What the tools asked for last (memory/target). */
 int dom_mem_target(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb);
+
+/* The highest target that it may be given (memory/static-max). */
+int dom_mem_static_max(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb);
 
 /* What @cfg takes in all: memory and what the hypervisor needs besides. */
 int dom_mem_need(struct dom_ctx *ctx, const struct domain_config *cfg, uint64_t *ret_kb);

@@ -79,6 +79,18 @@ int dom_mem_target(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb)
 	return rc ? dom_err_sys(ctx, rc, "reading the memory target of domain %u", domid) : 0;
 }
 
+int dom_mem_static_max(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb)
+{
+	uint64_t target;
+	int rc = dom_mem_target(ctx, domid, &target); /* makes the control domain's nodes */
+
+	if (rc) {
+		return rc;
+	}
+	rc = read_kb(ctx, domid, "static-max", ret_kb);
+	return rc ? dom_err_sys(ctx, rc, "reading the memory limits of domain %u", domid) : 0;
+}
+
 static int check_target(struct dom_ctx *ctx, uint32_t domid, uint64_t kb, uint64_t max)
 {
 	uint64_t min = domid ? DOM_MEM_MIN_KB : DOM0_MEM_MIN_KB;
@@ -110,21 +122,17 @@ static int write_target(struct dom_ctx *ctx, uint32_t domid, uint64_t kb)
 int dom_mem_set(struct dom_ctx *ctx, uint32_t domid, uint64_t target_kb)
 {
 	struct xen_domctl_getdomaininfo info;
-	uint64_t max, old, limit;
+	uint64_t max, limit;
 	int rc = dom_need_store(ctx);
 
 	if (!rc) {
 		rc = dom_getinfo_live(ctx, domid, &info);
 	}
 	if (!rc) {
-		rc = dom_mem_target(ctx, domid, &old); /* makes the control domain's nodes */
+		rc = dom_mem_static_max(ctx, domid, &max);
 	}
 	if (rc) {
 		return rc;
-	}
-	rc = read_kb(ctx, domid, "static-max", &max);
-	if (rc) {
-		return dom_err_sys(ctx, rc, "reading the memory limits of domain %u", domid);
 	}
 	rc = check_target(ctx, domid, target_kb, max);
 	if (rc) {

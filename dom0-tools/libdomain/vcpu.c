@@ -103,13 +103,23 @@ static void map_out(uint8_t bits[DOM_CPUS_MAX / 8], const struct domain_cpumap *
 	memcpy(bits, map->bits, bytes);
 }
 
-/* Whether the hypervisor has taken less than was asked for, of CPUs that exist. */
-static bool narrowed(const uint8_t *effective, const struct domain_cpumap *asked)
+/*
+ * Whether less will be done than was asked for: not all of the hard affinity's
+ * CPUs are there, or none of the soft one's is among those it may run on.
+ */
+static bool narrowed(const struct maps *effective, const struct domain_cpumap *hard,
+		     const struct domain_cpumap *soft)
 {
+	static const uint8_t none[DOM_CPUS_MAX / 8];
 	uint8_t want[DOM_CPUS_MAX / 8];
 
-	map_out(want, asked);
-	return memcmp(want, effective, sizeof(want)) != 0;
+	if (hard) {
+		map_out(want, hard);
+		if (memcmp(want, effective->hard, sizeof(want))) {
+			return true;
+		}
+	}
+	return soft && !memcmp(none, effective->soft, sizeof(none));
 }
 
 static int pin_one(struct dom_ctx *ctx, uint32_t domid, uint32_t vcpu, uint32_t flags,
@@ -137,8 +147,7 @@ static int pin_one(struct dom_ctx *ctx, uint32_t domid, uint32_t vcpu, uint32_t 
 	if (rc) {
 		return dom_err_sys(ctx, rc, "pinning vCPU %u of domain %u", vcpu, domid);
 	}
-	if (ret_narrowed &&
-	    ((hard && narrowed(maps->hard, hard)) || (soft && narrowed(maps->soft, soft)))) {
+	if (ret_narrowed && narrowed(maps, hard, soft)) {
 		*ret_narrowed = true;
 	}
 	return 0;

@@ -12,27 +12,43 @@
 #include "dom0-tools/xl/handlers.h"
 #include "dom0-tools/xl/json.h"
 
-/* One domain or all, in a list for free(). XL_OK or XL_FAIL, printed. */
-static int some_domains(struct xl *xl, const char *which, struct dom_info **ret_infos,
+/*
+ * The domains that @names (up to its NULL) names, or all if it names none, in a
+ * list for free(). XL_OK or XL_FAIL, printed.
+ */
+static int some_domains(struct xl *xl, char *const *names, struct dom_info **ret_infos,
 			size_t *ret_nr)
 {
 	struct dom_info *infos;
 	uint32_t domid;
+	size_t nr = 0, i;
 
-	if (!which) {
+	if (!names || !names[0]) {
 		if (xl_open(xl))
 			return XL_FAIL;
 		return dom_list(xl->dom, ret_infos, ret_nr) ? xl_dom_error(xl) : XL_OK;
 	}
-	if (xl_find(xl, which, &domid))
+	while (names[nr])
+		nr++;
+	infos = calloc(nr, sizeof(*infos));
+	if (!infos) {
+		xl_error(xl, "out of memory");
 		return XL_FAIL;
-	infos = calloc(1, sizeof(*infos));
-	if (!infos || dom_info(xl->dom, domid, infos)) {
+	}
+	for (i = 0; i < nr; i++) {
+		if (xl_find(xl, names[i], &domid))
+			break;
+		if (dom_info(xl->dom, domid, &infos[i])) {
+			xl_say_dom_error(xl);
+			break;
+		}
+	}
+	if (i < nr) {
 		free(infos);
-		return xl_dom_error(xl);
+		return XL_FAIL;
 	}
 	*ret_infos = infos;
-	*ret_nr = 1;
+	*ret_nr = nr;
 	return XL_OK;
 }
 
@@ -128,7 +144,7 @@ int cmd_list(struct xl *xl, int argc, char **argv)
 	}
 	if (opt == XL_OPT_EXIT)
 		return xl->exit_code;
-	if (some_domains(xl, argv[xl->optind], &infos, &nr))
+	if (some_domains(xl, argv + xl->optind, &infos, &nr))
 		return XL_FAIL;
 	if (as_json)
 		ret = json_print_domains(xl, infos, nr);
@@ -216,22 +232,19 @@ int cmd_uptime(struct xl *xl, int argc, char **argv)
 	struct dom_info *infos;
 	bool brief = false;
 	size_t nr, k;
-	int opt, i;
+	int opt;
 
 	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
 		brief |= opt == 's';
 	if (opt == XL_OPT_EXIT)
 		return xl->exit_code;
+	if (some_domains(xl, argv + xl->optind, &infos, &nr))
+		return XL_FAIL;
 	if (!brief)
 		fprintf(xl->out, "Name                                ID Uptime\n");
-	i = xl->optind;
-	do {
-		if (some_domains(xl, argv[i], &infos, &nr))
-			return XL_FAIL;
-		for (k = 0; k < nr; k++)
-			print_uptime(xl, infos[k].domid, brief);
-		free(infos);
-	} while (i < argc && ++i < argc);
+	for (k = 0; k < nr; k++)
+		print_uptime(xl, infos[k].domid, brief);
+	free(infos);
 	return XL_OK;
 }
 

@@ -35,7 +35,7 @@ const struct xl_command xl_commands[] = {
 		CONFIG_OPTION,
 		{ 'd', NULL, NULL, "Enable debug messages" },
 	  } },
-	{ "list", cmd_list, "[options] [Domain]", "List information about all/some domains", 0, 1,
+	{ "list", cmd_list, "[options] [Domain ...]", "List information about all/some domains", 0, -1,
 	  XL_ARG_DOMAIN, false, false, {
 		{ 'l', "long", NULL, "Output all VM details" },
 		{ 'v', "verbose", NULL, "Prints out UUIDs and security context" },

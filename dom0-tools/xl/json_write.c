@@ -131,7 +131,7 @@ static void put_limits(yajl_gen gen, const struct domain_config *cfg)
 		put_integer(gen, "cap", cfg->cap);
 	yajl_gen_map_close(gen);
 	put_string(gen, "claim_mode", cfg->claim ? "True" : "False");
-	if (cfg->event_channels)
+	if (cfg->event_channels && cfg->event_channels != DOMAIN_EVENT_CHANNELS_DEFAULT)
 		put_integer(gen, "event_channels", cfg->event_channels);
 }
 
@@ -361,7 +361,7 @@ static void live_config(struct xl *xl, const struct dom_info *info, struct domai
 {
 	struct dom_sched_credit sched;
 	char *text, *name;
-	uint64_t target;
+	uint64_t target, max;
 	size_t len;
 	int ret = -ENOENT;
 
@@ -380,6 +380,8 @@ static void live_config(struct xl *xl, const struct dom_info *info, struct domai
 	free(name);
 	if (!dom_mem_target(xl->dom, info->domid, &target))
 		cfg->memory_kb = target;
+	if (!dom_mem_static_max(xl->dom, info->domid, &max))
+		cfg->max_memory_kb = max;
 	if (!dom_sched_credit_get(xl->dom, info->domid, &sched)) {
 		cfg->cpu_weight = sched.weight;
 		cfg->cap = (int)sched.cap;

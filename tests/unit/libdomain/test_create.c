@@ -415,6 +415,15 @@ static void configure_devices(void)
 	cfg.disks[0].backend_domain = strdup("driver");
 }
 
+/* A guest with a driver for its device, which is what can refuse to let go. */
+static void guest_connects(uint32_t domid, const char *device)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/device/%s/state", domid, device);
+	store_set(path, "4");
+}
+
 static void test_devices(void **state)
 {
 	struct dom_device *devs;
@@ -440,13 +449,33 @@ static void test_devices(void **state)
 	assert_int_equal(dom_block_detach(ctx, domid, "xvdz", false), -ENODEV);
 	assert_int_equal(dom_block_detach(ctx, domid, "xvda", false), 0);
 	assert_int_equal(dom_block_attach(ctx, domid, &cfg.disks[0]), 0);
+	assert_int_equal(dom_destroy(ctx, domid), 0);
+}
+
+static void test_detach(void **state)
+{
+	struct dom_device *devs;
+	uint32_t domid;
+	size_t nr;
+
+	configure_devices();
+	assert_int_equal(dom_create(ctx, &cfg, &domid), 0);
+	guest_connects(domid, "vbd/51712");
+	guest_connects(domid, "vif/0");
 	store_backend_dead = true;
 	assert_int_equal(dom_block_detach(ctx, domid, "51712", false), -ETIMEDOUT);
 	assert_int_equal(dom_block_list(ctx, domid, &devs, &nr), 0);
 	assert_int_equal(nr, 1);
 	dom_devices_free(devs, nr);
 	assert_int_equal(dom_block_detach(ctx, domid, "51712", true), 0);
-	assert_int_equal(dom_network_detach(ctx, domid, "0", true), 0);
+	/* A network interface goes even so. */
+	assert_int_equal(dom_network_detach(ctx, domid, "0", false), 0);
+	store_backend_dead = false;
+
+	/* Nobody in the guest has the disk. */
+	assert_int_equal(dom_block_attach(ctx, domid, &cfg.disks[0]), 0);
+	store_backend_dead = true;
+	assert_int_equal(dom_block_detach(ctx, domid, "51712", false), 0);
 	assert_int_equal(dom_destroy(ctx, domid), 0);
 }
 
@@ -540,6 +569,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_small_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tree, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_detach, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_backend, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fault_injection, setup, teardown),

@@ -357,6 +357,11 @@ int dom_mem_target(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb)
 	return 0;
 }
 
+int dom_mem_static_max(struct dom_ctx *ctx, uint32_t domid, uint64_t *ret_kb)
+{
+	return dom_mem_target(ctx, domid, ret_kb);
+}
+
 int dom_mem_need(struct dom_ctx *ctx, const struct domain_config *cfg, uint64_t *ret_kb)
 {
 	*ret_kb = cfg->max_memory_kb + 1024;
