@@ -170,13 +170,17 @@ class Daemon:
             env["LD_PRELOAD"] = build + "/tests/interop/xenstore/fakexen.so"
             cmd = [f"{binaries}/{name}", "-N"]
         if name == "oxenstored":
+            # Its paths are fixed: it gets a /run of its own.
             self.write("conf", f"pid-file = {self.dir}/pid\n")
-            self.socket = "/run/xenstored/socket"
-            os.makedirs("/run/xenstored", exist_ok=True)
-            os.makedirs("/var/log/xen", exist_ok=True)
-            cmd = [cmd[0], "--no-fork", "--no-domain-init", "--config-file", self.dir + "/conf"]
+            cmd = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c",
+                   "mount -t tmpfs none /run && mount -t tmpfs none /var/log && "
+                   "mkdir /run/xenstored /var/log/xen && LD_PRELOAD=$SHIM exec \"$@\"", "sh",
+                   cmd[0], "--no-fork", "--no-domain-init", "--config-file", self.dir + "/conf"]
+            env["SHIM"] = env.pop("LD_PRELOAD")
         with open(self.dir + "/log", "wb") as log:
             self.proc = subprocess.Popen(cmd, env=env, stdout=log, stderr=log)
+        if name == "oxenstored":
+            self.socket = f"/proc/{self.proc.pid}/root/run/xenstored/socket"
         for _ in range(200):
             time.sleep(0.02)
             try:
@@ -267,9 +271,9 @@ STEPS = [
     ("s", "SET_PERMS", "/nope|n0|", "!ENOENT|"),
     ("s", "GET_PERMS", "/nope|", "!ENOENT|"),
     ("s", 20, "3|", "!ENOSYS|"),
-    ("s", 23, "", "!ENOSYS|", (OX,)),
-    ("s", 99, "", "!ENOSYS|"),
-    ("s", "TX_END", "T|", "!ENOENT|", (OX,)),
+    ("s", 23, "", "!ENOSYS|", (NOT_OX,)),  # sees nothing without a payload
+    ("s", 99, "|", "!ENOSYS|"),
+    ("s", "TX_END", "T|", "!ENOENT|"),
     ("s", "GET_DOMAIN_PATH", "77|", "/local/domain/77|"),
     ("s", "GET_DOMAIN_PATH", "", "!EINVAL|", (NOT_OX,)),
     ("s", "IS_INTRODUCED", "0|", "T|", (OX,)),
@@ -602,20 +606,15 @@ def main():
         if name != "ours" and not os.access(f"{binaries}/{name}", os.X_OK):
             print(f"# no {binaries}/{name}: not compared")
             continue
-        if name == OX:
-            try:
-                Sock("/run/xenstored/socket")
-                print("# a daemon runs on this machine: oxenstored not compared")
-                continue
-            except OSError:
-                pass
         daemon = Daemon(name, build, binaries)
-        play(daemon, tap)
-        if name == "ours":
-            rings_that_lie(daemon, tap)
-            deaf_clients(daemon, tap)
-            events_not_taken(daemon, tap)
-        log = daemon.stop()
+        try:
+            play(daemon, tap)
+            if name == "ours":
+                rings_that_lie(daemon, tap)
+                deaf_clients(daemon, tap)
+                events_not_taken(daemon, tap)
+        finally:
+            log = daemon.stop()
         if name == "ours":
             tap.check(daemon.proc.returncode == 0 and "Sanitizer" not in log, "ends cleanly", log)
     options(build, tap)
