@@ -176,27 +176,34 @@ void conn_free(struct conn *c)
 	free(c);
 }
 
-static void account_out(struct conn *c, size_t bytes_before, size_t replies_before)
+/* What its queue has now is what the store knows of it. */
+static void account_out(struct conn *c)
 {
-	long bytes = (long)outq_used(&c->out) - (long)bytes_before;
-	long replies = (long)c->out.replies - (long)replies_before;
+	long bytes = (long)outq_used(&c->out) - (long)c->charged;
+	long replies = (long)c->out.replies - (long)c->counted;
 
 	if (bytes) {
+		c->charged += (size_t)bytes;
 		store_client_charge(c->client, bytes);
 	}
 	if (replies) {
+		c->counted += (size_t)replies;
 		store_client_outstanding(c->client, replies);
 	}
 }
 
+/* Quotas bind it. */
+static inline bool bound(const struct conn *c)
+{
+	return c->domid != 0;
+}
+
 void conn_reset(struct conn *c)
 {
-	size_t bytes = outq_used(&c->out), replies = c->out.replies;
-
 	c->in_head = c->in_tail = 0;
 	outq_clear(&c->out);
 	outq_clear(&c->late);
-	account_out(c, bytes, replies);
+	account_out(c);
 	c->stuck_since = 0;
 	store_client_reset(c->client);
 }
@@ -204,7 +211,6 @@ void conn_reset(struct conn *c)
 void conn_resend(struct conn *c, const char *data, size_t len, bool part, bool event)
 {
 	struct outq *q = &c->out;
-	size_t bytes = outq_used(q), replies = q->replies;
 
 	if (!len) {
 		return;
@@ -217,7 +223,7 @@ void conn_resend(struct conn *c, const char *data, size_t len, bool part, bool e
 		q->frame_left = len;
 		q->frame_event = event;
 	}
-	account_out(c, bytes, replies);
+	account_out(c);
 }
 
 void conn_wake(struct conn *c)
@@ -244,15 +250,13 @@ static void conn_event(void *ctx, const char *path, const char *token)
 	struct conn *c = ctx;
 	struct outq *q = c->in_request ? &c->late : &c->out;
 	size_t path_len = strlen(path) + 1, token_len = strlen(token) + 1;
-	size_t bytes = outq_used(&c->out), replies = c->out.replies;
-	bool bound = !store_client_privileged(c->client);
 
-	if (c->dead || (bound && outq_has_event(q, path, path_len, token, token_len))) {
+	if (c->dead || (bound(c) && outq_has_event(q, path, path_len, token, token_len))) {
 		return;
 	}
 	outq_put_event(q, path, path_len, token, token_len);
-	account_out(c, bytes, replies);
-	if (outq_used(q) > (bound ? EVENT_MAX_DOMAIN : OUT_MAX)) {
+	account_out(c);
+	if (outq_used(q) > (bound(c) ? EVENT_MAX_DOMAIN : OUT_MAX)) {
 		log_line(c->d, "connection %u: too many events that nobody reads", c->id);
 		fail(c, -ENOBUFS);
 		return;
@@ -275,13 +279,12 @@ const struct store_hooks xsd_hooks = {
 
 static void send_out(struct conn *c)
 {
-	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+	size_t before = outq_used(&c->out);
 	ssize_t n;
 
 	while (outq_used(&c->out)) {
 		n = c->io->write(c, c->out.data + c->out.head, outq_used(&c->out));
 		if (n < 0) {
-			account_out(c, bytes, replies);
 			fail(c, (int)n);
 			return;
 		}
@@ -291,11 +294,11 @@ static void send_out(struct conn *c)
 		c->moved = true;
 		outq_took(&c->out, (size_t)n);
 	}
-	account_out(c, bytes, replies);
 	if (!c->out.events) {
 		c->stuck_since = 0;
-	} else if (!c->stuck_since || outq_used(&c->out) < bytes) {
+	} else if (!c->stuck_since || outq_used(&c->out) < before) {
 		c->stuck_since = now_ms();
+		c->d->ticking = true;
 	}
 }
 
@@ -303,7 +306,7 @@ bool conn_check_timeout(struct conn *c, uint64_t now)
 {
 	unsigned int limit = c->d->opt.watch_timeout;
 
-	if (c->dead || !c->stuck_since || !limit || store_client_privileged(c->client)) {
+	if (c->dead || !c->stuck_since || !limit || !bound(c)) {
 		return false;
 	}
 	if (now - c->stuck_since > limit * 1000ull) {
@@ -319,17 +322,20 @@ bool conn_check_timeout(struct conn *c, uint64_t now)
 /* Its replies have to get out before more of its requests run. */
 static bool blocked(const struct conn *c)
 {
-	uint64_t max = store_quota(c->d->store)->outstanding;
+	uint64_t max;
 
+	if (c->held || !outq_used(&c->out)) {
+		return c->held;
+	}
 	/* A slot remembers one reply. */
-	if (c->held || (c->slot && c->out.replies)) {
+	if (outq_used(&c->out) > OUT_HIGH || (c->slot && c->out.replies)) {
 		return true;
 	}
-	if (store_client_privileged(c->client)) {
-		return outq_used(&c->out) > OUT_HIGH;
+	if (!bound(c)) {
+		return false;
 	}
-	return outq_used(&c->out) > OUT_HIGH || (max && c->out.replies >= max) ||
-	       (store_client_over_memory(c->client) && outq_used(&c->out));
+	max = store_quota(c->d->store)->outstanding;
+	return (max && c->out.replies >= max) || store_client_over_memory(c->client);
 }
 
 /*
@@ -358,7 +364,6 @@ static bool traced(const struct conn *c)
 
 void conn_answer(struct conn *c, const char *text)
 {
-	size_t bytes = outq_used(&c->out), replies = c->out.replies;
 	struct xsd_sockmsg out = c->held_hdr;
 
 	if (!c->held || c->dead) {
@@ -371,7 +376,7 @@ void conn_answer(struct conn *c, const char *text)
 		commit_ring(c, c->out.data + c->out.tail - sizeof(out) - out.len,
 			    sizeof(out) + out.len);
 	}
-	account_out(c, bytes, replies);
+	account_out(c);
 	conn_wake(c);
 }
 
@@ -391,7 +396,7 @@ void conn_give(struct conn *c, struct rec *r)
 
 void conn_take(struct conn *c, struct rec_in *in)
 {
-	size_t bytes = outq_used(&c->out), replies = c->out.replies, len;
+	size_t len;
 	const void *data;
 
 	c->held = rec_get_u8(in);
@@ -414,14 +419,14 @@ void conn_take(struct conn *c, struct rec_in *in)
 		memcpy(outq_room(&c->out, len), data, len);
 		c->out.tail += len;
 	}
-	account_out(c, bytes, replies);
+	account_out(c);
 }
 
 static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char *payload)
 {
-	static char data[XENSTORE_PAYLOAD_MAX];
-	struct store_reply reply = {.data = data};
-	size_t bytes = outq_used(&c->out), replies = c->out.replies;
+	/* The reply is made where it will be sent from. */
+	char *msg = outq_room(&c->out, sizeof(*hdr) + XENSTORE_PAYLOAD_MAX);
+	struct store_reply reply = {.data = msg + sizeof(*hdr)};
 	struct xsd_sockmsg out = {.req_id = hdr->req_id, .tx_id = hdr->tx_id};
 
 	if (traced(c)) {
@@ -436,15 +441,16 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 	}
 	out.type = reply.type;
 	out.len = reply.len;
-	outq_put(&c->out, &out, data);
+	memcpy(msg, &out, sizeof(out));
+	c->out.tail += sizeof(out) + out.len;
+	c->out.replies++;
 	if (c->slot) {
-		commit_ring(c, c->out.data + c->out.tail - sizeof(out) - out.len,
-			    sizeof(out) + out.len);
+		commit_ring(c, msg, sizeof(out) + out.len);
 	} else {
 		commit(c->d);
 	}
 	if (traced(c)) {
-		log_message(c->d, c, false, &out, data);
+		log_message(c->d, c, false, &out, reply.data);
 	}
 	if (outq_used(&c->late)) {
 		memcpy(outq_room(&c->out, outq_used(&c->late)), c->late.data + c->late.head,
@@ -453,7 +459,9 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 		c->out.events += c->late.events;
 		c->late.head = c->late.tail = c->late.events = 0;
 	}
-	account_out(c, bytes, replies);
+	if (bound(c)) {
+		account_out(c);
+	}
 }
 
 /* Carries out one whole request from the buffer. False: there is none. */
@@ -515,9 +523,9 @@ static void read_in(struct conn *c)
 }
 
 /* An input that isn't going to be read mustn't wake the loop again and again. */
-static void tell_wants(struct conn *c)
+static void tell_wants(struct conn *c, bool want_read)
 {
-	bool want_read = !blocked(c), want_write = outq_used(&c->out) != 0;
+	bool want_write = outq_used(&c->out) != 0;
 
 	if (c->io->want && (want_read != c->want_read || want_write != c->want_write)) {
 		c->want_read = want_read;
@@ -529,6 +537,7 @@ static void tell_wants(struct conn *c)
 void conn_slice(struct conn *c)
 {
 	unsigned int nr = 0;
+	bool want_read;
 
 	if (c->dead) {
 		return;
@@ -561,9 +570,11 @@ void conn_slice(struct conn *c)
 	if (c->moved && c->io->moved) {
 		c->io->moved(c);
 	}
-	tell_wants(c);
+	account_out(c);
+	want_read = !blocked(c);
+	tell_wants(c, want_read);
 	/* More to do without anything new arriving? */
-	if (!blocked(c) && (has_request(c) || (c->io->more && c->io->more(c)))) {
+	if (want_read && (has_request(c) || (c->io->more && c->io->more(c)))) {
 		conn_wake(c);
 	}
 }

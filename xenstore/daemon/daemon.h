@@ -85,6 +85,7 @@ struct conn {
 	uint64_t stuck_since; /* ms; the first undelivered event; 0: none */
 	size_t in_head, in_tail;
 	struct outq out, late; /* late: events of the running request */
+	size_t charged, counted; /* bytes and replies of out that the store knows of */
 	char in[CONN_IN];
 };
 
@@ -129,6 +130,7 @@ struct xsd {
 	struct last_request last; /* while a journal is applied */
 	unsigned int next_conn;
 	bool dead_conns; /* somebody is marked dead */
+	bool ticking; /* a clock runs for somebody */
 	FILE *trace;
 	bool tracing;
 	char trace_name[512];

@@ -109,14 +109,14 @@ void loop_run(struct xsd *d)
 {
 	struct epoll_event ev[MAX_EVENTS];
 	uint64_t last_tick = 0, now;
-	bool ticking = false, working = false;
+	bool working = false;
 	int n;
 
 	while (!d->stop) {
 		n = epoll_wait(d->epoll, ev, MAX_EVENTS,
 			       d->run_first || working ? 0
-			       : ticking               ? TICK_MS
-						       : 10 * TICK_MS);
+			       : d->ticking            ? TICK_MS
+						       : -1);
 		d->round_start = now_ns();
 		for (int i = 0; i < n; i++) {
 			struct source *src = ev[i].data.ptr;
@@ -126,10 +126,9 @@ void loop_run(struct xsd *d)
 		commit(d);
 		run_round(d);
 		working = journal_work(d);
-		now = now_ms();
-		if (now - last_tick >= TICK_MS) {
+		if (d->ticking && (now = now_ms()) - last_tick >= TICK_MS) {
 			last_tick = now;
-			ticking = tick(d);
+			d->ticking = tick(d);
 		}
 		if (d->dead_conns) {
 			d->dead_conns = false;

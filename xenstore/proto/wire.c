@@ -101,22 +101,26 @@ int wire_strings(const char *payload, size_t len, const char **strs, int max)
 	return n;
 }
 
-static bool path_char(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '-' || c == '/' || c == '_' || c == '@';
-}
+/* What a path may consist of: 1; a slash: 2, so that two of them are 2 & 2. */
+static const unsigned char path_char[256] = {
+	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['-'] = 1,
+	['_'] = 1,         ['@'] = 1,         ['/'] = 2,
+};
 
 static bool names_valid(const char *path, size_t len)
 {
+	unsigned int last = 0;
+
 	if (len == 0 || (path[len - 1] == '/' && len > 1)) {
 		return false;
 	}
 	for (size_t i = 0; i < len; i++) {
-		if (!path_char((unsigned char)path[i]) ||
-		    (path[i] == '/' && i + 1 < len && path[i + 1] == '/')) {
+		unsigned int kind = path_char[(unsigned char)path[i]];
+
+		if (!kind || (kind & last & 2u)) {
 			return false;
 		}
+		last = kind;
 	}
 	return true;
 }

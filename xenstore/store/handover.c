@@ -231,7 +231,7 @@ static int take_base(struct tx *tx, int type, struct rec_in *in)
 	if (in->bad || path[0] != '/') {
 		return -EINVAL;
 	}
-	f = tree_find(tx->base, path);
+	f = tree_find(&tx->base, path);
 	if (type == 'R') {
 		if (!f.whole || f.node == tx->base) {
 			return -EINVAL;

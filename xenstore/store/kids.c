@@ -58,8 +58,10 @@ static const struct node *first(const struct kids *k)
 static int compare(const struct node *n, const char *name, size_t len)
 {
 	size_t common = n->name_len < len ? n->name_len : len;
-	int c = memcmp(n->data, name, common);
+	int c = common ? (unsigned char)n->data[0] - (unsigned char)*name : 0;
 
+	/* Mostly it is the first letter that tells. */
+	c = c || common < 2 ? c : memcmp(n->data + 1, name + 1, common - 1);
 	return c ? c : (n->name_len > len) - (n->name_len < len);
 }
 
@@ -90,7 +92,7 @@ static int search(const struct kids *k, const char *name, size_t len, bool *same
 	return lo - 1;
 }
 
-struct node *kids_find(const struct kids *k, const char *name, size_t len)
+struct node **kids_place(struct kids *k, const char *name, size_t len, bool *shared)
 {
 	bool same;
 	int i;
@@ -99,15 +101,24 @@ struct node *kids_find(const struct kids *k, const char *name, size_t len)
 		return NULL;
 	}
 	for (;;) {
+		*shared |= k->refs > 1;
 		i = search(k, name, len, &same);
 		if (i < 0) {
 			return NULL;
 		}
 		if (!k->level) {
-			return same ? k->slot[i] : NULL;
+			return same ? (struct node **)&k->slot[i] : NULL;
 		}
 		k = k->slot[i];
 	}
+}
+
+struct node *kids_find(const struct kids *k, const char *name, size_t len)
+{
+	bool shared = false;
+	struct node **place = kids_place((struct kids *)k, name, len, &shared);
+
+	return place ? *place : NULL;
 }
 
 struct node **kids_own(struct kids **pk, const char *name, size_t len)

@@ -77,6 +77,9 @@ void node_put(struct perms_table *t, struct node *n);
 
 struct node *kids_find(const struct kids *k, const char *name, size_t len);
 
+/* Where it is, or NULL; *@shared becomes true if a block on the way is. */
+struct node **kids_place(struct kids *k, const char *name, size_t len, bool *shared);
+
 /*
  * The three below change the block *@k and take a *@k with other references
  * apart from them first; the children themselves are not copied.
@@ -99,11 +102,13 @@ bool kids_valid(const struct kids *k);
 
 struct tree_find {
 	struct node *node; /* the deepest that exists */
+	struct node **place; /* where that is */
+	bool shared; /* it, or something on the way to it: *place mustn't be changed */
 	bool whole; /* it is the one asked for */
 	const char *rest; /* else: the rest of the path, from a name on */
 };
 
-struct tree_find tree_find(struct node *root, const char *path);
+struct tree_find tree_find(struct node **root, const char *path);
 
 /* NULL if there is none. */
 struct node *tree_lookup(struct node *root, const char *path);
@@ -114,7 +119,11 @@ struct node *tree_lookup(struct node *root, const char *path);
  */
 struct node **tree_own(struct perms_table *t, struct node **root, const char *path);
 
-/* The three below work on a place that tree_own() has returned. */
+/* The same for the node that @f is about, which was found from @root with @path. */
+struct node **tree_own_found(struct perms_table *t, struct node **root, const char *path,
+			     const struct tree_find *f);
+
+/* The three below work on a place that one of these has returned. */
 void tree_set_value(struct node **place, const void *value, size_t len, uint64_t gen);
 void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms, uint64_t gen);
 struct node **tree_add(struct node **place, const char *name, size_t len, struct perms *perms,

@@ -44,7 +44,7 @@ static int missing(const struct view *v, const struct tree_find *f, unsigned int
 
 int op_get(struct view *v, const char *path, unsigned int access, struct node **ret_node)
 {
-	struct tree_find f = tree_find(*v->root, path);
+	struct tree_find f = tree_find(v->root, path);
 
 	if (!f.whole) {
 		return missing(v, &f, access);
@@ -130,7 +130,6 @@ static int create(struct view *v, const char *path, const struct tree_find *f, c
 	struct node **place;
 	unsigned int n;
 	int64_t bytes;
-	char *have;
 	int rc;
 
 	if (!allowed(v->client, f->node, ACCESS_WRITE)) {
@@ -147,9 +146,7 @@ static int create(struct view *v, const char *path, const struct tree_find *f, c
 	}
 
 	perms = perms_with_owner(&s->perms, f->node->perms, owner);
-	have = store_memdup0(path, (size_t)(name - path));
-	place = tree_own(&s->perms, v->root, have);
-	free(have);
+	place = tree_own_found(&s->perms, v->root, path, f);
 	s->gen++;
 	while (*name) {
 		size_t name_len = (size_t)(strchrnul(name, '/') - name);
@@ -167,7 +164,7 @@ static int create(struct view *v, const char *path, const struct tree_find *f, c
 int op_write(struct view *v, const char *path, const void *value, size_t len)
 {
 	struct store *s = v->client->store;
-	struct tree_find f = tree_find(*v->root, path);
+	struct tree_find f = tree_find(v->root, path);
 	struct node **place;
 	uint16_t owner;
 	int64_t more;
@@ -186,7 +183,7 @@ int op_write(struct view *v, const char *path, const void *value, size_t len)
 	if (rc) {
 		return rc;
 	}
-	place = tree_own(&s->perms, v->root, path);
+	place = tree_own_found(&s->perms, v->root, path, &f);
 	tree_set_value(place, value, len, ++s->gen);
 	if (more) {
 		deltas_add(v->deltas, owner, 0, more);
@@ -196,7 +193,7 @@ int op_write(struct view *v, const char *path, const void *value, size_t len)
 
 int op_mkdir(struct view *v, const char *path)
 {
-	struct tree_find f = tree_find(*v->root, path);
+	struct tree_find f = tree_find(v->root, path);
 
 	if (!f.whole) {
 		return create(v, path, &f, NULL, 0);
@@ -215,7 +212,7 @@ static int uncount(struct node *n, void *arg)
 int op_rm(struct view *v, const char *path, struct node **ret_removed)
 {
 	struct store *s = v->client->store;
-	struct tree_find f = tree_find(*v->root, path);
+	struct tree_find f = tree_find(v->root, path);
 
 	*ret_removed = NULL;
 	if (f.whole) {

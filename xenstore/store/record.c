@@ -9,18 +9,23 @@
 #include <xenstore/store/record.h>
 #include <xenstore/store/util.h>
 
-static char *room(struct rec *r, size_t len)
+static void __attribute__((noinline)) grow(struct rec *r, size_t len)
+{
+	size_t cap = r->cap ? r->cap : 512;
+
+	while (cap - r->len < len) {
+		cap *= 2;
+	}
+	r->data = store_realloc(r->data, cap);
+	r->cap = cap;
+}
+
+static inline char *room(struct rec *r, size_t len)
 {
 	char *p;
 
 	if (r->cap - r->len < len) {
-		size_t cap = r->cap ? r->cap : 512;
-
-		while (cap - r->len < len) {
-			cap *= 2;
-		}
-		r->data = store_realloc(r->data, cap);
-		r->cap = cap;
+		grow(r, len);
 	}
 	p = r->data + r->len;
 	r->len += len;

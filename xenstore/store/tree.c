@@ -34,7 +34,7 @@ void node_put(struct perms_table *t, struct node *n)
 	free(n);
 }
 
-static struct node *node_own(struct node **place)
+static inline struct node *node_own(struct node **place)
 {
 	struct node *old = *place, *n;
 	size_t size;
@@ -66,34 +66,40 @@ static const char *next_name(const char **path, size_t *ret_len)
 	if (!*name) {
 		return NULL;
 	}
-	end = strchrnul(name, '/');
+	for (end = name + 1; *end && *end != '/'; end++) {
+	}
 	*ret_len = (size_t)(end - name);
 	*path = end;
 	return name;
 }
 
-struct tree_find tree_find(struct node *root, const char *path)
+struct tree_find tree_find(struct node **root, const char *path)
 {
-	struct tree_find f = {.node = root, .whole = true};
-	struct node *child;
+	struct tree_find f = {.node = *root, .place = root, .whole = true};
+	struct node **child;
 	const char *name;
 	size_t len;
 
+	f.shared = f.node->refs > 1;
 	while ((name = next_name(&path, &len))) {
-		child = kids_find(f.node->kids, name, len);
+		bool shared = false;
+
+		child = kids_place(f.node->kids, name, len, &shared);
 		if (!child) {
 			f.whole = false;
 			f.rest = name;
 			break;
 		}
-		f.node = child;
+		f.place = child;
+		f.node = *child;
+		f.shared |= shared || f.node->refs > 1;
 	}
 	return f;
 }
 
 struct node *tree_lookup(struct node *root, const char *path)
 {
-	struct tree_find f = tree_find(root, path);
+	struct tree_find f = tree_find(&root, path);
 
 	return f.whole ? f.node : NULL;
 }
@@ -109,6 +115,26 @@ struct node **tree_own(struct perms_table *t, struct node **root, const char *pa
 		place = kids_own(&(*place)->kids, name, len);
 		node_own(place);
 	}
+	return place;
+}
+
+struct node **tree_own_found(struct perms_table *t, struct node **root, const char *path,
+			     const struct tree_find *f)
+{
+	struct node **place;
+	size_t len;
+	char *have;
+
+	if (!f->shared) {
+		return f->place;
+	}
+	if (f->whole) {
+		return tree_own(t, root, path);
+	}
+	len = (size_t)(f->rest - path);
+	have = store_memdup0(path, len);
+	place = tree_own(t, root, have);
+	free(have);
 	return place;
 }
 

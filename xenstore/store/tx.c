@@ -261,8 +261,8 @@ static bool same_names(const struct kids *a, const struct kids *b)
 
 static bool unchanged(struct tx *tx, const struct tx_touch *t)
 {
-	struct tree_find then = tree_find(tx->base, t->path);
-	struct tree_find now = tree_find(tx->client->store->root, t->path);
+	struct tree_find then = tree_find(&tx->base, t->path);
+	struct tree_find now = tree_find(&tx->client->store->root, t->path);
 
 	if (then.node == now.node) {
 		return true;

@@ -193,8 +193,8 @@ static void hits_add(struct hits *h, struct watch *w)
 }
 
 /* Watches on exactly the first @len bytes of @path; @below: levels down to the event. */
-static void collect(struct store *s, const char *path, size_t len, uint32_t hash, int below,
-		    struct hits *h)
+static inline void collect(struct store *s, const char *path, size_t len, uint32_t hash, int below,
+			   struct hits *h)
 {
 	struct watch *w;
 
@@ -225,17 +225,14 @@ static void collect_prefixes(struct store *s, const char *path, struct hits *h)
 	size_t i;
 
 	collect(s, "/", 1, hash, below, h);
-	if (!path[1]) {
-		return;
-	}
-	for (i = 1;; i++) {
-		if (path[i] == '/' || !path[i]) {
+	for (i = 1; path[i]; i++) {
+		if (path[i] == '/') {
 			collect(s, path, i, hash, --below, h);
 		}
-		if (!path[i]) {
-			return;
-		}
 		hash = hash_byte(hash, (unsigned char)path[i]);
+	}
+	if (i > 1) {
+		collect(s, path, i, hash, 0, h);
 	}
 }
 
@@ -276,15 +273,18 @@ bool watch_fire(struct store *s, const char *path, const struct perms *before)
 	if (!s->nr_watches || s->quiet) {
 		return true;
 	}
-	f = tree_find(s->root, path);
-	if (!f.whole) {
-		return false; /* removed again since; that has its own event */
-	}
 	hits_init(&h);
 	collect_prefixes(s, path, &h);
-	deliver(s, &h, path, f.node->perms, before);
+	if (!h.nr) {
+		return true;
+	}
+	f = tree_find(&s->root, path);
+	/* Or it was removed again since; that has its own event. */
+	if (f.whole) {
+		deliver(s, &h, path, f.node->perms, before);
+	}
 	hits_fini(&h);
-	return true;
+	return f.whole;
 }
 
 struct removal {
@@ -344,7 +344,7 @@ void watch_fire_removed(struct store *s, const char *path, struct node *removed,
 	if (below_only) {
 		return;
 	}
-	f = tree_find(s->root, path);
+	f = tree_find(&s->root, path);
 	hits_init(&h);
 	collect_prefixes(s, path, &h);
 	deliver(s, &h, path, removed->perms, f.node->perms);

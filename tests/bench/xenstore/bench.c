@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Measures a store daemon over its socket, one row a kind of work, in
- * operations per second: "name rate" on each line. One write and one read
- * system call per request, nothing else, so that it is the daemon that counts.
+ * Measures a store daemon over its socket, one row a kind of work: "name rate
+ * cpu" on each line, operations per second, and the CPU time of daemon and
+ * client together per operation, in microseconds, which is the same however
+ * busy the machine is. One write and one read system call per request, nothing
+ * else, so that it is the daemon that counts.
  *
  * usage: bench SOCKET [SECONDS [ROW]]
  *        bench --echo [SECONDS]         an echo over a socket: what the machine allows
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -34,6 +37,36 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* This process and its children that have ended. */
+static double own_cpu(void)
+{
+	struct rusage r;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	getrusage(RUSAGE_CHILDREN, &r);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9 + (double)r.ru_utime.tv_sec +
+	       (double)r.ru_stime.tv_sec + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+}
+
+/* What the scheduler has counted for a process. */
+static double cpu_of(pid_t pid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &ns) != 1) {
+		ns = 0;
+	}
+	if (f) {
+		fclose(f);
+	}
+	return (double)ns / 1e9;
 }
 
 static void die(const char *what)
@@ -58,6 +91,7 @@ static int connect_to(const char *path)
 
 struct client {
 	int fd;
+	pid_t daemon; /* whose CPU time counts as well; 0: none */
 	uint32_t tx;
 	char in[65536];
 };
@@ -133,6 +167,19 @@ static bool tx_end(struct client *c)
 	return ok;
 }
 
+static struct client *client_of(const char *path)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	c->fd = connect_to(path);
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
+		c->daemon = who.pid;
+	}
+	return c;
+}
+
 /* ---- rows ---------------------------------------------------------------- */
 
 typedef void row_fn(struct client *c, unsigned long i);
@@ -173,9 +220,15 @@ static void row_tx(struct client *c, unsigned long i)
 	tx_end(c);
 }
 
+static void print_row(const char *name, double nr, double t, double cpu)
+{
+	printf("%-28s %.0f %.3f\n", name, nr / t, cpu * 1e6 / nr);
+	fflush(stdout);
+}
+
 static void rate(const char *name, row_fn *fn, struct client *c)
 {
-	double start = now(), t;
+	double start = now(), cpu = own_cpu() + cpu_of(c->daemon), t;
 	unsigned long i = 0;
 
 	do {
@@ -184,8 +237,7 @@ static void rate(const char *name, row_fn *fn, struct client *c)
 		}
 		t = now() - start;
 	} while (t < seconds);
-	printf("%-28s %.0f\n", name, (double)i / t);
-	fflush(stdout);
+	print_row(name, (double)i, t, own_cpu() + cpu_of(c->daemon) - cpu);
 }
 
 /* ---- eight clients ------------------------------------------------------- */
@@ -220,11 +272,11 @@ static void one_of_many(int id, int out)
 	_exit(0);
 }
 
-static void many_clients(void)
+static void many_clients(pid_t daemon)
 {
 	unsigned long sum = 0, done;
 	int ends[2];
-	double start = now();
+	double start = now(), cpu = own_cpu() + cpu_of(daemon);
 
 	if (pipe(ends)) {
 		die("pipe");
@@ -240,7 +292,8 @@ static void many_clients(void)
 		}
 		wait(NULL);
 	}
-	printf("%-28s %.0f\n", "8-clients-10-op-tx", (double)sum / (now() - start));
+	print_row("8-clients-10-op-tx", (double)sum, now() - start,
+		  own_cpu() + cpu_of(daemon) - cpu);
 }
 
 /* ---- echo ---------------------------------------------------------------- */
@@ -274,7 +327,8 @@ static void echo(struct client *c)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
 		die("socketpair");
 	}
-	if (fork() == 0) {
+	c->daemon = fork();
+	if (c->daemon == 0) {
 		close(ends[0]);
 		echo_server(ends[1]);
 	}
@@ -360,11 +414,9 @@ static void rows(const char *only)
 		{"read", row_read},     {"overwrite", row_write}, {"create", row_create},
 		{"list-250", row_list}, {"10-write-tx", row_tx},
 	};
-	struct client *c = calloc(1, sizeof(*c)), *w = calloc(1, sizeof(*w));
+	struct client *c = client_of(sock_path), *w = client_of(sock_path);
 	char path[64];
 
-	c->fd = connect_to(sock_path);
-	w->fd = connect_to(sock_path);
 	req(c, XS_WRITE, "/bench/value/a/b", "first");
 	for (int i = 0; i < 250; i++) {
 		snprintf(path, sizeof(path), "/bench/list/child-%d", i);
@@ -376,7 +428,7 @@ static void rows(const char *only)
 		}
 	}
 	if (!only || strcmp(only, "8-clients-10-op-tx") == 0) {
-		many_clients();
+		many_clients(c->daemon);
 	}
 	if (!only || strcmp(only, "write-under-1000-watches") == 0) {
 		watch_many(w);
