@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
-/* A test kernel's life: setting up, traps, frames, time. One vCPU, no locks. */
+/* A test kernel's life: setting up, traps, frames, time. No locks. */
 #include "lib/guest.h"
 
 struct start_info *start_info;
 struct shared_info *shared_info;
 struct vcpu_info *vcpu_info;
-struct trap_record last_trap;
+struct trap_record trap_records[2];
 bool (*trap_hook)(struct regs *regs);
 volatile unsigned int event_count;
 

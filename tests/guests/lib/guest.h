@@ -113,8 +113,20 @@ struct trap_record {
 	uint64_t error_code, cr2;
 	struct regs regs;
 };
-extern struct trap_record last_trap;
+/* Each vCPU's own */
+extern struct trap_record trap_records[2];
+#define last_trap (trap_records[this_vcpu()])
 extern uint64_t failsafe_selectors[4];
+
+/* 0, or 1 on what start_vcpu() and race() have running: by the stack. */
+static inline unsigned int this_vcpu(void)
+{
+	extern char second_stack[], second_stack_end[];
+	char *sp;
+
+	__asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+	return sp >= second_stack && sp < second_stack_end;
+}
 
 /*
  * Runs instructions. If the first one faults, the rest is skipped and the fault
@@ -194,6 +206,59 @@ static inline long make_writable(const void *page)
 {
 	return set_pte(page, virt_to_maddr(page) | PTE_RW);
 }
+
+/* A single operation or request on ourselves */
+long mmu_ext(unsigned int cmd, unsigned long arg1, unsigned long arg2);
+long pt_write(uint64_t entry_maddr, uint64_t value); /* mmu_update */
+static inline uint64_t pte_maddr_of(const void *va)
+{
+	return virt_to_maddr(pte_of(va));
+}
+static inline long pin_table(const void *page, unsigned int level)
+{
+	return mmu_ext(MMUEXT_PIN_L1_TABLE + level - 1, virt_to_mfn(page), 0);
+}
+static inline long unpin_table(const void *page)
+{
+	return mmu_ext(MMUEXT_UNPIN_TABLE, virt_to_mfn(page), 0);
+}
+/*
+ * Makes tables for an address that has none, and maps it: 0, or what the last
+ * hypercall said. error() if there is no room for tables.
+ */
+long map_at(unsigned long va, uint64_t pte);
+/*
+ * Nobody holds the frame but our mapping: it can become a table, and writable
+ * again. It is zeroed.
+ */
+bool is_unused(void *page);
+static inline bool is_hypervisor_address(uint64_t word)
+{
+	return word >= HYPERVISOR_VIRT_START && word < HYPERVISOR_VIRT_END;
+}
+
+/* The grant table of version 1, mapped: so many frames of it. */
+struct grant_entry_v1 *grant_table_v1(unsigned int nr_frames);
+void grant_v1(struct grant_entry_v1 *entry, domid_t to, unsigned long mfn, uint16_t flags);
+struct gnttab_map_grant_ref grant_map(domid_t from, grant_ref_t ref, uint64_t where,
+				      uint32_t flags);
+int grant_unmap(uint64_t where, grant_handle_t handle); /* status */
+
+/*
+ * A second vCPU (the configuration needs vcpus = 2), with a stack, traps and no
+ * events. Only vCPU 0 may print or fail.
+ */
+struct vcpu_guest_context;
+void fill_vcpu(struct vcpu_guest_context *context, void (*fn)(void), void *stack_end);
+void start_vcpu(void (*fn)(void)); /* must not return */
+/*
+ * one() here and other() on vCPU 1 (started for that), again and again at the same
+ * time, for so many milliseconds; each gets the number of its turn. An error if
+ * other() does not come back.
+ */
+void race(unsigned int ms, void (*one)(unsigned long turn), void (*other)(unsigned long turn));
+
+uint64_t random64(void); /* each vCPU its own sequence */
 
 /* Event channels of the 2-level ABI */
 evtchn_port_t evtchn_alloc(domid_t remote); /* error() when it fails */
