@@ -114,6 +114,20 @@ int vcpu_reset(struct vcpu *v)
 
 /* ---- vcpu_info ------------------------------------------------------------------------ */
 
+static void copy_info(struct vcpu_info *new, const struct vcpu_info *old)
+{
+	if (old == &dummy_info) {
+		memset(new, 0, sizeof(*new));
+		new->evtchn_upcall_mask = 1;
+	} else {
+		memcpy(new, old, sizeof(*new));
+	}
+}
+
+/*
+ * (R2) The page is held once, whoever else registers one at the same time. Another
+ * vCPU's only while that is down: two that stop each other would wait for ever (S3).
+ */
 int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset)
 {
 	struct domain *d = v->domain;
@@ -122,23 +136,21 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset)
 
 	if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7))
 		return (int)hv_err(-EINVAL, "offset %#x is not for a vcpu_info", offset);
-	if (v->vcpu_info_registered)
-		return (int)hv_err(-EINVAL, "vCPU %u has one already", v->id);
+	if (v != current && !test_bit(VPF_down, &v->pause_flags))
+		return (int)hv_err(-EINVAL, "vCPU %u is up", v->id);
 	if (!mfn_valid(mfn))
 		return -EINVAL;
 	rc = page_get_and_type(mfn_to_page(mfn), d, PGT_writable);
 	if (rc)
 		return rc;
-	if (v != current)
-		vcpu_pause(v);
 	spin_lock(&d->evtchn_lock);
-	new = (struct vcpu_info *)((char *)mfn_to_virt(mfn) + offset);
-	if (v->vcpu_info == &dummy_info) {
-		memset(new, 0, sizeof(*new));
-		new->evtchn_upcall_mask = 1;
-	} else {
-		memcpy(new, v->vcpu_info, sizeof(*new));
+	if (v->vcpu_info_registered) {
+		spin_unlock(&d->evtchn_lock);
+		page_put_and_type_simple(mfn_to_page(mfn));
+		return (int)hv_err(-EINVAL, "vCPU %u has one already", v->id);
 	}
+	new = (struct vcpu_info *)((char *)mfn_to_virt(mfn) + offset);
+	copy_info(new, v->vcpu_info);
 	v->vcpu_info_page = mfn_to_page(mfn);
 	v->vcpu_info_registered = true;
 	smp_wmb();
@@ -147,8 +159,6 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset)
 	/* Events that were raised into the old one meanwhile must not be lost. */
 	evtchn_vcpu_info_moved(v);
 	time_update_vcpu(v);
-	if (v != current)
-		vcpu_unpause(v);
 	return 0;
 }
 
@@ -224,7 +234,7 @@ static long op_down(struct vcpu *v)
 		if (v == current)
 			softirq_raise(SOFTIRQ_SCHED);
 		else
-			vcpu_sleep_sync(v);
+			vcpu_sleep_nosync(v); /* it may be just at taking us down */
 	}
 	return 0;
 }

@@ -132,7 +132,7 @@ void vcpu_wake(struct vcpu *v)
 	spin_unlock_irqrestore(&rq->lock, flags);
 }
 
-static void vcpu_sleep_nosync(struct vcpu *v)
+void vcpu_sleep_nosync(struct vcpu *v)
 {
 	unsigned long flags;
 	struct run_queue *rq = rq_lock_vcpu(v, &flags);

@@ -84,14 +84,19 @@ void vcpu_kick(struct vcpu *v);
 void vcpu_poll_wake(struct vcpu *v);
 
 /* Counted pauses. _sync: it has left its CPU, and its state is saved, on return. */
-void vcpu_pause(struct vcpu *v); /* sync */
+void vcpu_pause(struct vcpu *v); /* sync: see vcpu_sleep_sync() */
 void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 void domain_pause(struct domain *d); /* sync; not from one of its own vCPUs */
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
 
-/* Waits until @v is on no CPU (its flags keep it from running). */
+/* @v's flags keep it from running: it goes off its CPU soon; _sync: it has, on return. */
+void vcpu_sleep_nosync(struct vcpu *v);
+/*
+ * Never for one vCPU on behalf of another of the same guest: while we wait, that may
+ * be waiting for us (S3).
+ */
 void vcpu_sleep_sync(struct vcpu *v);
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *ret);

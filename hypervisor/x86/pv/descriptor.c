@@ -186,10 +186,15 @@ bool pv_drop_ldt_pages(struct vcpu *v)
 	return any;
 }
 
+/* (X5) Its pages are looked up in tables whose other half is ours. */
+bool pv_ldt_range_ok(unsigned long base, unsigned long entries)
+{
+	return entries <= 8192 && guest_array_ok(base & PAGE_MASK, entries, sizeof(uint64_t));
+}
+
 int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned long entries)
 {
-	if ((base & (PAGE_SIZE - 1)) || entries > 8192 || !is_canonical(base) ||
-	    in_hypervisor_range(base))
+	if ((base & (PAGE_SIZE - 1)) || !pv_ldt_range_ok(base, entries))
 		return (int)hv_err(-EINVAL, "LDT at %#lx with %lu entries", base, entries);
 	if (v->arch.ldt_base == base && v->arch.ldt_entries == entries)
 		return 0;
@@ -220,7 +225,8 @@ bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error)
 	l1e = pt_find_l1e(v->arch.root, v->arch.ldt_base + (offset & PAGE_MASK));
 	if (l1e && (READ_ONCE(*l1e) & PTE_P) && mfn_valid(pte_mfn(*l1e))) {
 		pg = mfn_to_page(pte_mfn(READ_ONCE(*l1e)));
-		rc = page_get_and_type(pg, d, PGT_seg);
+		/* (S2) We may be switching vCPUs: no time to take half a table apart. */
+		rc = READ_ONCE(pg->type) & PGT_partial ? -EBUSY : page_get_and_type(pg, d, PGT_seg);
 		if (rc)
 			pg = NULL;
 	}

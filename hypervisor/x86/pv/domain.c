@@ -150,7 +150,7 @@ static bool context_is_sane(const struct vcpu_guest_context *c)
 	       is_canonical(c->failsafe_callback_eip) && is_canonical(c->syscall_callback_eip) &&
 	       is_canonical(c->fs_base) && is_canonical(c->gs_base_kernel) &&
 	       is_canonical(c->gs_base_user) && c->gdt_ents <= FIRST_RESERVED_GDT_ENTRY &&
-	       c->ldt_ents <= 8192;
+	       pv_ldt_range_ok(c->ldt_base, c->ldt_ents);
 }
 
 static int set_descriptors(struct vcpu *v, const struct vcpu_guest_context *c)

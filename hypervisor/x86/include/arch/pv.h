@@ -46,6 +46,7 @@ bool pv_drop_io_write(struct cpu_user_regs *regs, unsigned long cr2);
 bool pv_ldt_fault(struct vcpu *v, unsigned long offset, uint32_t error);
 
 /* Descriptor tables (pv/descriptor.c) */
+bool pv_ldt_range_ok(unsigned long base, unsigned long entries); /* for any vCPU's LDT */
 int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned long entries);
 int pv_set_gdt(struct vcpu *v, const unsigned long *frames, unsigned int nr, unsigned int entries);
 void pv_drop_gdt(struct vcpu *v);
