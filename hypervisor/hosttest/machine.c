@@ -219,7 +219,7 @@ void ht_guest_window(const void *start, size_t len)
 
 bool guest_range_ok(uint64_t va, unsigned long n)
 {
-	return va && va + n >= va && va + n < 1UL << 47;
+	return !n || (va && va + n >= va && va + n < 1UL << 47);
 }
 
 bool guest_array_ok(uint64_t va, unsigned long nr, unsigned long size)
