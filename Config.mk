@@ -46,9 +46,12 @@ endif
 WARNINGS        := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
                    -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Wno-unused-parameter
 
+# Where the source lay isn't in what is built.
+PATH_FLAGS      := -ffile-prefix-map=$(CURDIR)=.
+
 # Programs that run on Linux (the tools, the store, the host tests).
 TOOLS_CFLAGS    := -std=gnu11 -O2 -g $(WARNINGS) -D_GNU_SOURCE -fstack-protector-strong \
-                   -Wno-missing-field-initializers
+                   -Wno-missing-field-initializers $(PATH_FLAGS)
 TOOLS_CPPFLAGS  := -I. -Ihypervisor/include
 SAN_CFLAGS      := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                    -fno-omit-frame-pointer -O1

@@ -12,22 +12,38 @@ ALL             :=
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
+# What was built with other knobs is built anew.
+$(BUILD)/knobs: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(CC) $(DEBUG) $(AUDIT) $(TOOLS_CFLAGS) $(SAN_CFLAGS)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+.PHONY: FORCE
+FORCE:
+
 # Objects of programs that run on Linux: build/obj/PATH.o from PATH.c.
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c $(BUILD)/knobs
 	@mkdir -p $(@D)
 	$(Q)echo "  CC      $<"
 	$(Q)$(CC) $(TOOLS_CPPFLAGS) $(TOOLS_CFLAGS) $(CFLAGS-$(<D)) -MMD -MP -c -o $@ $<
 
 # The same for host tests, under the sanitizers: build/san/PATH.o from PATH.c.
-$(BUILD)/san/%.o: %.c
+$(BUILD)/san/%.o: %.c $(BUILD)/knobs
 	@mkdir -p $(@D)
 	$(Q)echo "  CC-SAN  $<"
 	$(Q)$(CC) $(TOOLS_CPPFLAGS) $(TOOLS_CFLAGS) $(SAN_CFLAGS) $(CFLAGS-$(<D)) -MMD -MP -c -o $@ $<
 
 include $(wildcard */build.mk)
 
+# A name on the command line that nothing here has is a slip.
+ifeq ($(MAKELEVEL),0)
+$(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(v)))),\
+	$(if $(shell grep -rlw $(v) --include='*.mk' --include='*.sh' --include='*.t' --include='*.pm' \
+		--exclude-dir=$(BUILD) Config.mk $(wildcard */)),,$(info make: there is no knob '$(v)'; Config.mk has them))))
+endif
+
 .PHONY: all clean help
 all: $(ALL)
+	@:
 
 help:
 	@sed -n 's/^    \(make.*\)/\1/p' README

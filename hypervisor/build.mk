@@ -13,20 +13,20 @@ HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),
                -DCONFIG_AUDIT=$(if $(filter y,$(AUDIT)),1,0) \
                -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
                -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
-HV_CFLAGS   := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \
+HV_CFLAGS   := -std=gnu11 -O2 -g $(PATH_FLAGS) $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \
                -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-common \
                -fno-asynchronous-unwind-tables -fno-jump-tables -fno-stack-protector \
                -ffunction-sections -Wno-sign-compare
 
-$(HV_OUT)/%.c.o: hypervisor/%.c
+$(HV_OUT)/%.c.o: hypervisor/%.c $(BUILD)/knobs
 	@mkdir -p $(@D)
 	$(Q)echo "  HV-CC   $<"
 	$(Q)$(CC) $(HV_CPPFLAGS) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(HV_OUT)/%.S.o: hypervisor/%.S
+$(HV_OUT)/%.S.o: hypervisor/%.S $(BUILD)/knobs
 	@mkdir -p $(@D)
 	$(Q)echo "  HV-AS   $<"
-	$(Q)$(CC) $(HV_CPPFLAGS) -g -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HV_CPPFLAGS) -g $(PATH_FLAGS) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
 
 .PHONY: hv-objs
 hv-objs: $(HV_OBJS)

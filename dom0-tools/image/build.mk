@@ -18,9 +18,8 @@ IMAGE_FILES  := $(wildcard $(IMAGE_DIR)/*.sh $(IMAGE_DIR)/files/*)
 HVSTAT       := $(wildcard $(BUILD)/hvstat)
 # The programs that go into the control domain; images are made by a second
 # make, after `all`, so that these are what has just been built.
-DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xen-init-dom0 xenstore \
-                  xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm \
-                  xenstore-chmod xenstore-exists xenstore-watch))
+DOM0_PROGS   := $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xen-init-dom0 \
+                  xenstore xenstore-*))
 
 # The peer: Debian's Xen, and what of Debian's libraries its tools need.
 PEER         := $(DEBIAN)/xen
@@ -96,15 +95,25 @@ NEED_HV = @[ -e "$(HV_FILE)" ] || [ "$(HV)" = debian ] || { \
 		echo "make: HV=$(HV): there is no such file; HV=debian takes Debian's Xen 4.17" >&2; \
 		exit 1; }
 
+NEED_ROOT = @[ "$(GUEST)" != debian ] || [ -e $(IMAGES)/debian-$(GUEST_KERNEL).img ] || \
+	[ "$$(id -u)" = 0 ] || command -v sudo >/dev/null || { \
+		echo "make: GUEST=debian: debootstrap, which makes its disk, needs root or sudo" >&2; \
+		exit 1; }
+
+# On all processors, unless make was told how many.
+MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+
 .PHONY: deps run demo image
 deps:
 	$(Q).ci/deps
 
 image: $(DOM0_IMG) $(if $(filter debian,$(GUEST)),$(IMAGES)/debian-$(GUEST_KERNEL).disk) \
-	$(if $(filter debian,$(HV)),$(PEER_HV))
+		$(if $(filter debian,$(HV)),$(PEER_HV))
+	@:
 
 run demo: deps
-	+$(Q)$(MAKE) --no-print-directory all
+	$(NEED_ROOT)
+	+$(Q)$(MAKE_ALL)
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory image
 	+$(Q)$(MAKE) --no-print-directory $@-now
@@ -112,7 +121,7 @@ run demo: deps
 # A bootable image for BIOS and UEFI, with everything in it.
 .PHONY: iso iso-now
 iso: deps
-	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE_ALL)
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory image
 	+$(Q)$(MAKE) --no-print-directory iso-now
@@ -124,17 +133,20 @@ $(ISO): $(IMAGE_DIR)/iso.sh $(DOM0_IMG) $(wildcard $(HV_FILE))
 	$(Q)$(IMAGE_DIR)/iso.sh $@ $(HV_FILE) "$$(echo $(DEBIAN)/kernel-$(DOM0_KERNEL)/boot/vmlinuz-*)" \
 		$(DOM0_IMG)
 
-# What has been built, to where the system keeps such things.
+# What has been built, to where the system keeps such things: programs, manual
+# pages, xl's completion, and the hypervisor for the boot loader.
+SBIN_PROGS := $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xen-init-dom0)
+SHARE      := $(DESTDIR)$(PREFIX)/share
+
 .PHONY: install
 install: all
-	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/boot
-	$(Q)for f in $(wildcard $(addprefix $(BUILD)/,xl xenstored xenconsoled xenconsole xen-init-dom0)); do \
-		install -m 755 $$f $(DESTDIR)$(PREFIX)/sbin/; done
-	$(Q)for f in $(wildcard $(BUILD)/xenstore-*); do \
-		install -m 755 $$f $(DESTDIR)$(PREFIX)/bin/; done
-	$(Q)[ ! -e $(BUILD)/pavise ] || install -m 644 $(BUILD)/pavise $(DESTDIR)/boot/pavise-$(VERSION)
-	$(Q)for f in $(wildcard docs/man/*.[158]); do \
-		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}; done
+	$(Q)install -D -t $(DESTDIR)$(PREFIX)/sbin $(SBIN_PROGS)
+	$(Q)install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/xenstore
+	$(Q)cp -P $(BUILD)/xenstore-* $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -D -m 644 $(BUILD)/pavise $(DESTDIR)/boot/pavise-$(VERSION)
+	$(Q)for s in 1 5 8; do install -D -m 644 -t $(SHARE)/man/man$$s docs/man/*.$$s; done
+	$(Q)install -d $(SHARE)/bash-completion/completions
+	$(Q)$(BUILD)/xl completion bash >$(SHARE)/bash-completion/completions/xl
 
 .PHONY: run-now demo-now
 # Ctrl-t is QEMU's own key, so that Ctrl-a stays the hypervisor's.
@@ -152,7 +164,7 @@ comma        := ,
 
 .PHONY: compare compare-now compare-one
 compare: deps
-	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE_ALL)
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory image
 	+$(Q)$(MAKE) --no-print-directory HV=debian TOOLS=debian image

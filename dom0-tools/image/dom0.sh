@@ -24,8 +24,10 @@ BUILD=${BUILD:-build}
 TOOLS=${TOOLS:-pavise}
 
 ours=(xl xenstored xenconsoled xenconsole xen-init-dom0)
-store_tools=(xenstore xenstore-ls xenstore-read xenstore-write xenstore-list xenstore-rm
-	xenstore-chmod xenstore-exists xenstore-watch)
+store_tools=(xenstore) # and the links to it
+for t in "$BUILD"/xenstore-*; do
+	[ ! -L "$t" ] || store_tools+=("${t##*/}")
+done
 
 install_ours() {
 	local t
@@ -86,6 +88,7 @@ install_debian() {
 	done
 }
 
+need_space "${out%/*}" 100 "the control domain's image"
 tree "$root"
 mkdir -p "$root"/etc/xen "$root"/var/log/xen/console "$root"/boot
 case $TOOLS in

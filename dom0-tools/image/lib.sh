@@ -16,6 +16,15 @@ die() {
 	exit 1
 }
 
+# need_space DIR MIB WHAT: or else there is no point in beginning.
+need_space() {
+	local free
+
+	free=$(df --output=avail -BM "$1" | tail -n 1)
+	free=${free//[!0-9]/}
+	[ "$free" -ge "$2" ] || die "$1: $3 takes $2 MiB, and $free MiB are free there"
+}
+
 # tree DIR: an empty root file system with busybox.
 tree() {
 	local d=$1 busybox=/bin/busybox a

@@ -22,6 +22,7 @@ if [ "$(id -u)" != 0 ]; then
 	exec sudo "$0" "$@"
 fi
 
+need_space "${out%/*}" 1200 "a Debian on a disk"
 # shellcheck disable=SC2016 # the text in brackets is for apt-get
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' |
 	sed -n 1p)

@@ -317,7 +317,7 @@ static int start(struct dom_ctx *ctx, struct device *dev, struct target *t)
 	}
 	if (rc) {
 		ctx->undoing++;
-		device_remove(ctx, dev, true);
+		device_remove(ctx, dev, DEVICE_FORCE);
 		ctx->undoing--;
 	}
 	return rc;
@@ -381,5 +381,5 @@ int dom_block_detach(struct dom_ctx *ctx, uint32_t domid, const char *vdev, bool
 		return dom_err(ctx, -ENODEV, "domain %u has no disk '%s' (see xl block-list)",
 			       domid, vdev);
 	}
-	return device_remove(ctx, &dev, force);
+	return device_remove(ctx, &dev, force ? DEVICE_FORCE : DEVICE_ASK);
 }

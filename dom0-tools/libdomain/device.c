@@ -283,25 +283,53 @@ void device_forget(struct dom_ctx *ctx, const struct device *dev)
 	}
 }
 
-int device_remove(struct dom_ctx *ctx, const struct device *dev, bool force)
+/*
+ * Whether the guest has anything to let go of. A front-end that never left its
+ * first state has no driver, and a domain that is down runs none.
+ */
+static bool guest_uses(struct dom_ctx *ctx, const struct device *dev, const char *front)
+{
+	struct xen_domctl_getdomaininfo info;
+
+	if (dom_getinfo(ctx, dev->domid, &info) ||
+	    (info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown))) {
+		return false;
+	}
+	return read_state(ctx->xs, front) > XENBUS_INITIALISING;
+}
+
+/* Waits for the back-end; with @gone the guest's side goes first. */
+static int wait_closed(struct dom_ctx *ctx, char *front, char *back, bool gone)
+{
+	int rc = gone ? xsc_rm(ctx->xs, XSC_NO_TX, front) : 0;
+
+	return rc && rc != -ENOENT
+		       ? rc
+		       : xsc_wait(ctx->xs, back, DOM_DEVICE_TIMEOUT, backend_closed, back);
+}
+
+int device_remove(struct dom_ctx *ctx, const struct device *dev, enum device_end how)
 {
 	struct xsc_path front, back, p;
 	int state, rc = 0;
+	bool gone;
 
 	device_front_path(dev, &front);
 	device_back_path(dev, &back);
+	gone = how == DEVICE_FORCE || !guest_uses(ctx, dev, front.s);
 	state = ask_to_close(ctx, back.s);
 	if (state < 0) {
 		return dom_err_sys(ctx, state, "closing %s %u", dev->class, dev->devid);
 	}
-	if (force) {
-		rc = xsc_rm(ctx->xs, XSC_NO_TX, front.s);
-	}
 	/* A back-end that never came to life has nothing to close. */
 	if (state > XENBUS_INITIALISING && state != XENBUS_CLOSED) {
-		rc = xsc_wait(ctx->xs, back.s, DOM_DEVICE_TIMEOUT, backend_closed, back.s);
+		rc = wait_closed(ctx, front.s, back.s, gone);
+		if (rc == -ETIMEDOUT && !gone && how == DEVICE_INSIST) {
+			gone = true;
+			rc = wait_closed(ctx, front.s, back.s, gone);
+		}
 	}
-	if (rc < 0 && rc != -ENOENT && !force) {
+	if (rc < 0 && !gone) {
 		/* It goes on as before. */
 		xsc_write_str(ctx->xs, XSC_NO_TX, xsc_pathf(&p, "%s/online", back.s), "1");
 		return dom_err(ctx, rc,
@@ -400,7 +428,7 @@ int dom_devices_remove_all(struct dom_ctx *ctx, uint32_t domid)
 
 			rc = device_find(ctx, domid, classes[i], ids[j], &dev);
 			if (!rc) {
-				rc = device_remove(ctx, &dev, true);
+				rc = device_remove(ctx, &dev, DEVICE_FORCE);
 			}
 			first = first ? first : rc;
 		}

@@ -73,13 +73,20 @@ int device_wait_ready(struct dom_ctx *ctx, const struct device *dev);
 /* What the back-end complained about, "" if nothing. */
 void device_error_text(struct dom_ctx *ctx, const struct device *dev, char *buf, size_t size);
 
+enum device_end {
+	DEVICE_ASK, /* the guest has to let go, else the device stays */
+	DEVICE_INSIST, /* the guest gets some time to let go */
+	DEVICE_FORCE, /* it gets none */
+};
+
 /*
- * Ends a device: asks the back-end to close, waits for it, removes all nodes.
- * Without @force the guest has to let go first: -ETIMEDOUT or -EBUSY if it
- * doesn't, and the device stays. With @force the front-end's directory goes
- * first, which no back-end survives.
+ * Ends a device: asks the back-end to close, waits for it, removes all nodes. A
+ * guest that has no driver for the device, or is down, isn't waited for. One
+ * that has gets DOM_DEVICE_TIMEOUT; then DEVICE_ASK fails with -ETIMEDOUT or
+ * -EBUSY and the device stays, and DEVICE_INSIST does as DEVICE_FORCE does at
+ * once: it removes the front-end's directory, which no back-end survives.
  */
-int device_remove(struct dom_ctx *ctx, const struct device *dev, bool force);
+int device_remove(struct dom_ctx *ctx, const struct device *dev, enum device_end how);
 
 /* Only the nodes, of a device that didn't come up. */
 void device_forget(struct dom_ctx *ctx, const struct device *dev);

@@ -418,7 +418,10 @@ int dom_block_list(struct dom_ctx *ctx, uint32_t domid, struct dom_device **ret_
 		   size_t *ret_nr);
 
 int dom_network_attach(struct dom_ctx *ctx, uint32_t domid, const struct domain_vif *nic);
-/* @which: a device number or a MAC address. */
+/*
+ * @which: a device number or a MAC address. A guest that doesn't let go within
+ * 10 s, or at once with @force, loses the interface all the same, as with Xen.
+ */
 int dom_network_detach(struct dom_ctx *ctx, uint32_t domid, const char *which, bool force);
 int dom_network_list(struct dom_ctx *ctx, uint32_t domid, struct dom_device **ret_devs,
 		     size_t *ret_nr);

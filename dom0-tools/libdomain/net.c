@@ -262,7 +262,7 @@ static int start(struct dom_ctx *ctx, const struct device *dev, const struct dom
 	}
 	if (rc) {
 		ctx->undoing++;
-		device_remove(ctx, dev, true);
+		device_remove(ctx, dev, DEVICE_FORCE);
 		ctx->undoing--;
 	}
 	return rc;
@@ -371,5 +371,5 @@ int dom_network_detach(struct dom_ctx *ctx, uint32_t domid, const char *which, b
 			       "domain %u has no network interface '%s' (see xl network-list)",
 			       domid, which);
 	}
-	return device_remove(ctx, &dev, force);
+	return device_remove(ctx, &dev, force ? DEVICE_FORCE : DEVICE_INSIST);
 }

@@ -14,6 +14,7 @@
 #include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/lib.h>
+#include <public/arch-x86/xen-mca.h>
 #include <arch/hypercalls.h>
 
 #define NR_HYPERCALLS 64

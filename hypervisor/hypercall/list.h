@@ -41,6 +41,7 @@ HYPERCALL(event_channel_op, 2, ANY)
 HYPERCALL(physdev_op, 2, ANY)
 HYPERCALL(sysctl, 1, PRIV)
 HYPERCALL(domctl, 1, PRIV)
+HYPERCALL(mca, 1, PRIV)
 
 #undef ANY
 #undef PRIV

@@ -3,6 +3,7 @@
 /* Names of sub-operations, for messages. */
 #include <hv/compiler.h>
 #include <hv/hypercall.h>
+#include <public/arch-x86/xen-mca.h>
 #include <public/callback.h>
 #include <public/domctl.h>
 #include <public/event_channel.h>

@@ -127,6 +127,14 @@
 	S(PHYSDEVOP_, prepare_msix, IMPLEMENTED, "")                        \
 	S(PHYSDEVOP_, release_msix, IMPLEMENTED, "")
 
+#define SUBOPS_mca(S)                                                               \
+	S(XEN_MC_, fetch, IMPLEMENTED, "what was found by looking; nothing urgent") \
+	S(XEN_MC_, notifydomain, NOT, "")                                           \
+	S(XEN_MC_, physcpuinfo, IMPLEMENTED, "")                                    \
+	S(XEN_MC_, msrinject, NOT, "")                                              \
+	S(XEN_MC_, mceinject, NOT, "")                                              \
+	S(XEN_MC_, inject_v2, NOT, "")
+
 #define SUBOPS_platform_op(S)                                                      \
 	S(XENPF_, settime32, IMPLEMENTED, "")                                      \
 	S(XENPF_, add_memtype, REFUSED, "memory types are chosen by PAT")          \
@@ -344,6 +352,7 @@
 	F(nmi_op)                 \
 	F(console_io)             \
 	F(domctl)                 \
+	F(mca)                    \
 	F(sysctl)
 
 #endif

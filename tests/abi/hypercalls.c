@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <public/arch-x86/xen-mca.h>
 #include <public/callback.h>
 #include <public/domctl.h>
 #include <public/event_channel.h>

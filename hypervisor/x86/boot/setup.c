@@ -23,6 +23,7 @@
 #include <arch/dom0.h>
 #include <arch/features.h>
 #include <arch/ns16550.h>
+#include <arch/mca.h>
 #include <arch/page.h>
 #include <arch/setup.h>
 #include <arch/traps.h>
@@ -89,6 +90,7 @@ static void __init init_devices(void)
 		pr_err("No usable ACPI tables: one CPU, no devices' interrupts\n");
 	apic_init_bsp();
 	time_init();
+	mca_init_cpu();
 	irq_init();
 	if (ns16550_port())
 		ioport_deny(ns16550_port(), NS16550_NR_PORTS);

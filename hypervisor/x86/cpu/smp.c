@@ -20,6 +20,7 @@
 #include <arch/apic.h>
 #include <arch/cpu.h>
 #include <arch/features.h>
+#include <arch/mca.h>
 #include <arch/page.h>
 #include <arch/setup.h>
 #include <arch/traps.h>
@@ -115,6 +116,7 @@ static void cpu_up_local(void)
 	features_init_cpu();
 	desc_load_cpu(smp_processor_id());
 	apic_init_cpu();
+	mca_init_cpu();
 }
 
 __noreturn void start_secondary(void)

@@ -199,7 +199,7 @@ static int op_get_cpu_version(struct xen_platform_op *op)
 {
 	struct xenpf_pcpu_version *ver = &op->u.pcpu_version;
 	struct version_regs r;
-	uint32_t sig;
+	struct cpu_version v;
 
 	ver->max_present = last_cpu();
 	ver->family = ver->model = ver->stepping = 0;
@@ -210,14 +210,10 @@ static int op_get_cpu_version(struct xen_platform_op *op)
 	memcpy(ver->vendor_id, &r.vendor.b, 4);
 	memcpy(ver->vendor_id + 4, &r.vendor.d, 4);
 	memcpy(ver->vendor_id + 8, &r.vendor.c, 4);
-	sig = r.family.a;
-	ver->family = (sig >> 8) & 15;
-	ver->model = (sig >> 4) & 15;
-	ver->stepping = sig & 15;
-	if (ver->family == 6 || ver->family == 15)
-		ver->model |= (sig >> 12) & 0xf0;
-	if (ver->family == 15)
-		ver->family += (sig >> 20) & 0xff;
+	v = cpu_version_of(r.family.a);
+	ver->family = v.family;
+	ver->model = v.model;
+	ver->stepping = v.stepping;
 	return 0;
 }
 

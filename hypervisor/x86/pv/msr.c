@@ -8,13 +8,12 @@
 #include <hv/lib.h>
 #include <arch/cpu.h>
 #include <arch/features.h>
+#include <arch/mca.h>
 #include <arch/page.h>
 #include <arch/pv.h>
 
 #define MSR_UCODE_REV     0x8b
 #define MSR_MTRR_CAP      0xfe
-#define MSR_MCG_CAP       0x179
-#define MSR_MCG_STATUS    0x17a
 #define MSR_MISC_FEATURES 0x140
 #define MSR_PLATFORM_INFO 0xce
 #define MSR_APIC_BASE_X2  (1UL << 10)

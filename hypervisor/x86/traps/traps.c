@@ -13,6 +13,7 @@
 #include <arch/cpu.h>
 #include <arch/debugreg.h>
 #include <arch/features.h>
+#include <arch/mca.h>
 #include <arch/page.h>
 #include <arch/pv.h>
 #include <arch/traps.h>
@@ -184,8 +185,11 @@ void do_trap(struct cpu_user_regs *regs)
 	switch (regs->entry_vector) {
 	case TRAP_NMI:
 		return; /* nothing here sends any: a watchdog's or a bus's, and not for us */
-	case TRAP_DF:
 	case TRAP_MC:
+		if (!mca_exception())
+			return;
+		fatal_trap(regs, 0);
+	case TRAP_DF:
 		fatal_trap(regs, 0);
 	case TRAP_PF:
 		cr2 = read_cr2();

@@ -74,6 +74,22 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 bool rdmsr_safe(uint32_t msr, uint64_t *ret_val);
 bool wrmsr_safe(uint32_t msr, uint64_t val);
 
+struct cpu_version {
+	uint32_t family, model, stepping;
+};
+
+/* Of CPUID leaf 1's EAX, with the extended fields where they count. */
+static inline struct cpu_version cpu_version_of(uint32_t eax)
+{
+	struct cpu_version v = {(eax >> 8) & 15, (eax >> 4) & 15, eax & 15};
+
+	if (v.family == 6 || v.family == 15)
+		v.model |= (eax >> 12) & 0xf0;
+	if (v.family == 15)
+		v.family += (eax >> 20) & 0xff;
+	return v;
+}
+
 static inline uint64_t rdtsc(void)
 {
 	uint32_t lo, hi;

@@ -27,6 +27,7 @@ long do_set_segment_base(unsigned int which, unsigned long base);
 long do_iret(void);
 long do_callback_op(int cmd, uint64_t arg);
 long do_nmi_op(unsigned int cmd, uint64_t arg);
+long do_mca(uint64_t arg);
 long do_vm_assist(unsigned int cmd, unsigned int type);
 
 /* Adds to a count of requests that continued calls report as one. */
