@@ -240,23 +240,31 @@ int evtchn_close(struct domain *d, evtchn_port_t port)
 	return rc;
 }
 
-#define CLOSES_PER_SLICE 64
+/* One that has to be closed is as much work as so many that are free. */
+#define CLOSE_WORK 32
+#define SLICE_WORK 2048
 
 /*
- * Closes all ports from *next on. Stops (-ERESTART) only after some were closed,
- * so that a continued call gets on.
+ * Closes all ports from *next on, or some (-ERESTART), and goes on there. Two that do
+ * it at a time may leave some out: finish_reset() knows.
  */
 static int close_all(struct domain *d, unsigned int *next)
 {
-	unsigned int closed = 0;
+	unsigned int port = max(READ_ONCE(*next), 1U), work = 0;
 
-	for (; *next < READ_ONCE(d->valid_evtchns); ++*next) {
-		if (!*next || READ_ONCE(port_at(d, *next)->state) == ECS_FREE)
-			continue;
-		evtchn_close(d, *next);
-		if (++closed % CLOSES_PER_SLICE == 0 && hypercall_preempt_check())
+	for (; port < READ_ONCE(d->valid_evtchns); port++) {
+		work++;
+		if (READ_ONCE(port_at(d, port)->state) != ECS_FREE) {
+			evtchn_close(d, port);
+			work += CLOSE_WORK;
+		}
+		if (work >= SLICE_WORK && hypercall_preempt_check()) {
+			WRITE_ONCE(*next, port + 1);
 			return -ERESTART;
+		}
+		work %= SLICE_WORK;
 	}
+	WRITE_ONCE(*next, 0);
 	return 0;
 }
 
@@ -280,8 +288,7 @@ static bool finish_reset(struct domain *d)
 
 int evtchn_reset(struct domain *d)
 {
-	unsigned int next = 0;
-	int rc = close_all(d, &next);
+	int rc = close_all(d, &d->evtchn_next_close);
 
 	if (rc)
 		return rc;
@@ -299,7 +306,7 @@ int evtchn_destroy(struct domain *d)
 	/* Whoever was just binding and saw it alive is done after this. */
 	spin_lock(&d->evtchn_lock);
 	spin_unlock(&d->evtchn_lock);
-	rc = close_all(d, &d->evtchn_next_destroy);
+	rc = close_all(d, &d->evtchn_next_close);
 	if (rc)
 		return rc;
 	/* A dying domain gets no new ports. */

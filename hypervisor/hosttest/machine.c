@@ -41,6 +41,7 @@ struct page_info *frame_table = frames;
 unsigned long max_page = HT_FRAMES, total_pages = HT_FRAMES;
 unsigned long ht_m2p[HT_FRAMES];
 char *ht_ram;
+unsigned long ht_pages_written;
 
 bool mfn_valid(mfn_t mfn)
 {
@@ -63,11 +64,13 @@ void clear_page(void *p)
 {
 	if (page_owner_id(virt_to_page(p)) == DOMID_INVALID)
 		assert_no_tlb_knows(virt_to_page(p));
+	ht_pages_written++;
 	memset(p, 0, PAGE_SIZE);
 }
 
 void copy_page(void *dst, const void *src)
 {
+	ht_pages_written++;
 	memmove(dst, src, PAGE_SIZE);
 }
 
@@ -275,8 +278,12 @@ void ht_preempt_every(unsigned int n)
 	preempt_asked = 0;
 }
 
+void (*ht_preempt_hook)(void);
+
 bool hypercall_preempt_check(void)
 {
+	if (ht_preempt_hook)
+		ht_preempt_hook();
 	return preempt_every && ++preempt_asked % preempt_every == 0;
 }
 

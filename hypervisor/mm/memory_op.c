@@ -91,24 +91,40 @@ static int release_frame(struct domain *d, mfn_t mfn)
 	return rc;
 }
 
+/* Takes apart what the check of a table left. -EINVAL: not @d's; -ERESTART. */
+static int drop_half_checked(struct domain *d, mfn_t mfn)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+	int rc;
+
+	if (!mfn_valid(mfn) || !page_get(pg, d))
+		return -EINVAL;
+	spin_lock(&d->pt_lock);
+	rc = page_type_drop_partial(pg);
+	spin_unlock(&d->pt_lock);
+	page_put(pg);
+	return rc;
+}
+
 static int release_one(struct domain *d, const struct xen_memory_reservation *r, unsigned long i)
 {
+	unsigned long nr = 1UL << r->extent_order;
 	xen_pfn_t first;
+	int rc = 0;
 
 	if (guest_copy_in(&first, guest_handle_va(r->extent_start) + i * sizeof(first),
 			  sizeof(first)))
 		return -EFAULT;
-	for (unsigned long j = 0; j < 1UL << r->extent_order; j++) {
-		int rc;
-
-		/* Frames that are gone can't go again: only the first may be tried later. */
-		do {
-			rc = release_frame(d, _mfn(first + j));
-		} while (rc == -ERESTART && j);
-		if (rc)
-			return rc;
+	/* What can take long comes first, as long as the whole can be begun again. */
+	for (unsigned long j = 0; !rc && nr > 1 && j < nr; j++)
+		rc = drop_half_checked(d, _mfn(first + j));
+	for (unsigned long j = 0; !rc && j < nr; j++) {
+		rc = release_frame(d, _mfn(first + j));
+		/* Frames that are gone can't go again. Who makes a table of one now gets an error. */
+		if (rc == -ERESTART && j)
+			rc = -EINVAL;
 	}
-	return 0;
+	return rc;
 }
 
 static long reservation(unsigned int cmd, unsigned long start, uint64_t arg)

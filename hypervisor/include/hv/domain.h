@@ -117,7 +117,7 @@ struct domain {
 	struct evtchn ***evtchn_groups;
 	unsigned int max_evtchn_port; /* highest usable */
 	unsigned int valid_evtchns; /* ports below have a struct; never shrinks */
-	unsigned int evtchn_count, evtchn_next_destroy;
+	unsigned int evtchn_count, evtchn_next_close;
 	unsigned int evtchn_free_hint; /* all ports below are in use */
 	const struct evtchn_port_ops *evtchn_ops; /* 2-level or FIFO */
 	struct evtchn_fifo *evtchn_fifo;

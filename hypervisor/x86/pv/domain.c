@@ -99,6 +99,25 @@ static int drop_root(struct domain *d, struct page_info **slot)
 	return rc;
 }
 
+/*
+ * The same for a root that @v doesn't get or loses: in slices, before the caller's
+ * guest goes on, or before @v does.
+ */
+static void drop_root_later(struct vcpu *v, struct page_info *pg)
+{
+	struct vcpu *caller = current;
+
+	if (!pg)
+		return;
+	if (caller && pt_can_defer(caller))
+		pt_defer_put(caller, pg);
+	else if (caller && pt_can_defer(v))
+		pt_defer_put(v, pg);
+	else
+		while (drop_root(v->domain, &pg))
+			;
+}
+
 static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	struct cpu_user_regs *r = &v->arch.regs;
@@ -171,12 +190,15 @@ static int set_descriptors(struct vcpu *v, const struct vcpu_guest_context *c)
 int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	struct domain *d = v->domain;
-	struct page_info *root = NULL, *user_root = NULL, *old[2];
+	struct page_info *root = NULL, *user_root = NULL;
 	int rc;
 
 	if (!context_is_sane(c))
 		return -EINVAL;
 	arch_vcpu_sync(v);
+	rc = pt_drop_deferred(v);
+	if (rc || (current && !pt_can_defer(current)))
+		return -ERESTART;
 	rc = take_root(d, c->ctrlreg[3], false, &root);
 	if (!rc)
 		rc = take_root(d, c->ctrlreg[1] & ~1UL, true, &user_root);
@@ -185,18 +207,15 @@ int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (!rc)
 		rc = set_descriptors(v, c);
 	if (rc) {
-		/* -ERESTART here leaves checked tables checked: the next try is quick. */
-		while (drop_root(d, &user_root) || drop_root(d, &root))
-			;
+		drop_root_later(v, root);
+		drop_root_later(v, user_root);
 		return rc;
 	}
-	old[0] = v->arch.root;
-	old[1] = v->arch.user_root;
+	/* Of a vCPU that had a context already. */
+	drop_root_later(v, v->arch.root);
+	drop_root_later(v, v->arch.user_root);
 	v->arch.root = root;
 	v->arch.user_root = user_root;
-	/* Of a vCPU that had a context already; tables of a living guest are pinned. */
-	while (drop_root(d, &old[0]) || drop_root(d, &old[1]))
-		;
 	set_registers(v, c);
 	set_callbacks(v, c);
 	if (v->id == 0)

@@ -45,6 +45,7 @@ extern struct cpu_user_regs ht_guest_regs; /* of who is in a hypercall */
 extern char *ht_ram;
 extern unsigned long ht_m2p[HT_FRAMES];
 extern unsigned int ht_tlb_flushes;
+extern unsigned long ht_pages_written; /* cleared or copied to as a whole */
 
 void *ht_percpu_addr(void *p, unsigned int cpu);
 
@@ -61,6 +62,8 @@ void ht_assert_quiet(void);
  * questions; 0: never.
  */
 void ht_preempt_every(unsigned int n);
+/* Called at each question; NULL: nothing. */
+extern void (*ht_preempt_hook)(void);
 
 /* What hypercall_continue() was called with; nr 0: not called. */
 struct ht_continuation {
