@@ -21,10 +21,13 @@ one() { # SEED NAME:PROGRAM:MAX_LEN:SEEDS
 	IFS=: read -r name program max_len seeds <<<"$2"
 	log=$out/$name.$1.log
 	start=$EPOCHREALTIME
+	# What it finds goes to the first folder; seeds are only read.
+	rm -rf "$out/found-$name"
+	mkdir "$out/found-$name"
 	# shellcheck disable=SC2086
 	if ! "$program" -seed="$1" -max_len="$max_len" -len_control=10 -timeout=30 -rss_limit_mb=2048 \
 		-max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
-		-artifact_prefix="$out/$name-" $seeds >"$log" 2>&1; then
+		-artifact_prefix="$out/$name-" "$out/found-$name" $seeds >"$log" 2>&1; then
 		echo "$name" >"$out/$name.failed"
 		return 1
 	fi
