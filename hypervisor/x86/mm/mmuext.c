@@ -85,6 +85,8 @@ static int pin_table(struct domain *d, mfn_t mfn, unsigned int level)
 	spin_lock(&d->pt_lock);
 	if (!pt_can_defer(current))
 		rc = -ERESTART;
+	else if (READ_ONCE(d->dying) != DOMDYING_alive)
+		rc = -EINVAL; /* its pins are taken out just now, once */
 	else
 		rc = page_get_and_type(pg, d, level);
 	if (!rc && !page_type_set_pinned(pg, true)) {

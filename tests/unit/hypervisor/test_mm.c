@@ -965,6 +965,33 @@ static void ldt(void **state)
 	assert_int_equal(update_va(VA(4), pte_make(a, RW), 0), 0);
 }
 
+static int set_ldt_by_context(struct vcpu *v, unsigned long base)
+{
+	struct vcpu_guest_context *c = hv_zalloc(sizeof(*c));
+	int rc;
+
+	c->flags = VGCF_in_kernel;
+	c->ctrlreg[3] = xen_pfn_to_cr3(mfn_x(root[1].l4));
+	c->ldt_base = base;
+	c->ldt_ents = 512;
+	rc = arch_vcpu_set_context(v, c);
+	hv_free(c);
+	audit(dom);
+	return rc;
+}
+
+/* (X5) Whoever sets it: not in our half, nor across its beginning. */
+static void ldt_of_context(void **state)
+{
+	struct vcpu *v = dom[1]->vcpu[1];
+
+	assert_int_equal(set_ldt_by_context(v, HYPERVISOR_START), -EINVAL);
+	assert_int_equal(set_ldt_by_context(v, 1UL << 50), -EINVAL);
+	assert_int_equal(set_ldt_by_context(v, (1UL << 47) - PAGE_SIZE), -EINVAL);
+	assert_int_equal(set_ldt_by_context(v, ~0UL & PAGE_MASK), -EINVAL);
+	assert_int_equal(set_ldt_by_context(v, VA(3)), 0);
+}
+
 /* ---- other operations ------------------------------------------------------------------ */
 
 static void clear_and_copy(void **state)
@@ -1045,6 +1072,7 @@ int main(void)
 		T(death_in_between),
 		T(gdt),
 		T(ldt),
+		T(ldt_of_context),
 		T(clear_and_copy),
 		T(operations_on_another),
 	};
