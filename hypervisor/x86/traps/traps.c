@@ -113,23 +113,32 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs, unsigne
 	pv_inject_page_fault(v, cr2, error);
 }
 
+/*
+ * (X2) INT n, with rip at it. A gate that isn't there, or not for user mode, is a #GP
+ * of the guest's: no program of it ends it by that.
+ */
+static void soft_interrupt(struct vcpu *v, struct cpu_user_regs *regs, uint8_t vector)
+{
+	const struct trap_info *t = &v->arch.traps[vector];
+
+	/* A PV kernel counts as ring 1 here. */
+	if (!t->address || TI_GET_DPL(t) < (v->arch.in_kernel ? 1 : 3)) {
+		pv_inject_trap(v, TRAP_GP, (uint32_t)vector << 3 | 2);
+		return;
+	}
+	regs->rip += 2;
+	pv_bounce(v, t->address, TI_GET_IF(t), false, 0);
+}
+
 /* INT n through a gate that isn't there for ring 3. */
 static bool guest_soft_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
 {
-	const struct trap_info *t;
 	uint8_t insn[2];
 
 	/* The error code's vector is wrong in some emulators: the instruction tells. */
 	if (guest_copy_in(insn, regs->rip, sizeof(insn)) || insn[0] != 0xcd)
 		return false;
-	t = &v->arch.traps[insn[1]];
-	/* A PV kernel counts as ring 1 here. */
-	if (!t->address || TI_GET_DPL(t) < (v->arch.in_kernel ? 1 : 3)) {
-		pv_inject_trap(v, TRAP_GP, (uint32_t)insn[1] << 3 | 2);
-		return true;
-	}
-	regs->rip += 2;
-	pv_bounce(v, t->address, TI_GET_IF(t), false, 0);
+	soft_interrupt(v, regs, insn[1]);
 	return true;
 }
 
@@ -214,9 +223,10 @@ void do_irq(struct cpu_user_regs *regs)
 	unsigned int vector = regs->entry_vector;
 
 	switch (vector) {
-	case 0x80:
+	case 0x80: /* our gate lets user mode through */
 		local_irq_enable();
-		pv_inject_trap(current, vector, 0);
+		regs->rip -= 2;
+		soft_interrupt(current, regs, 0x80);
 		break;
 	case VECTOR_TIMER:
 		apic_eoi();
