@@ -21,8 +21,9 @@ int dom_pause(struct dom_ctx *ctx, uint32_t domid)
 int dom_unpause(struct dom_ctx *ctx, uint32_t domid)
 {
 	struct xen_domctl op = {.cmd = XEN_DOMCTL_unpausedomain};
+	int rc = dom_domctl(ctx, &op, domid, "unpausing the domain");
 
-	return dom_domctl(ctx, &op, domid, "unpausing the domain");
+	return rc == -EINVAL ? dom_err(ctx, rc, "domain %u is not paused", domid) : rc;
 }
 
 /* ---- requests to the guest ----------------------------------------------------- */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <public/elfnote.h>
@@ -398,6 +399,11 @@ int dom_dump_core(struct dom_ctx *ctx, uint32_t domid, const char *path)
 	int rc = collect(&c);
 
 	if (!rc) {
+		if (!strncmp(path, DOM_DUMP_DIR "/", sizeof(DOM_DUMP_DIR))) {
+			/* Opening the file says it if they can't be made. */
+			mkdir(DOM_TOOLS_DIR, 0755);
+			mkdir(DOM_DUMP_DIR, 0700);
+		}
 		rc = write_file(&c, path);
 	}
 	hv_foreign_unmap(ctx->hv, c.shared_info, 1);

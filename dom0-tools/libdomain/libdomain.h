@@ -175,6 +175,7 @@ int dom_create_check(struct dom_ctx *ctx, const struct domain_config *cfg);
  */
 int dom_destroy(struct dom_ctx *ctx, uint32_t domid);
 
+/* Pauses are counted; -EINVAL: it isn't paused. */
 int dom_pause(struct dom_ctx *ctx, uint32_t domid);
 int dom_unpause(struct dom_ctx *ctx, uint32_t domid);
 
@@ -233,8 +234,10 @@ int dom_mind(struct dom_ctx *ctx, uint32_t *domid, struct domain_config **cfg,
 /*
  * Writes the domain's memory and registers as an ELF core file ("xen dump
  * core" format: .note.Xen, .xen_prstatus, .xen_p2m, .xen_pages). The domain
- * should be paused or down.
+ * should be paused or down. DOM_DUMP_DIR is made if the file is to be there.
  */
+#define DOM_TOOLS_DIR "/var/lib/xen"
+#define DOM_DUMP_DIR  DOM_TOOLS_DIR "/dump" /* where cores go that nobody named */
 int dom_dump_core(struct dom_ctx *ctx, uint32_t domid, const char *path);
 
 /* ---- vCPUs --------------------------------------------------------------- */

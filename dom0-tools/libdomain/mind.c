@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <uuid/uuid.h>
@@ -18,7 +17,6 @@
 #include "dom0-tools/libdomain/internal.h"
 
 #define RESTART_PAUSE_MS 1000 /* a guest that dies at once must not eat the machine */
-#define DUMP_DIR         DOM_STATE_DIR "/dump"
 #define KEEP_NAMES       1000
 
 /* What dom_wait() saw. */
@@ -74,14 +72,9 @@ static void dump(struct dom_ctx *ctx, uint32_t domid, const struct domain_config
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if ((mkdir(DOM_STATE_DIR, 0755) && errno != EEXIST) ||
-	    (mkdir(DUMP_DIR, 0700) && errno != EEXIST)) {
-		dom_log(ctx, DOM_LOG_ERROR, "cannot make %s: %s", DUMP_DIR, strerror(errno));
-		return;
-	}
 	localtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m%d-%H%M.%S", &tm);
-	snprintf(path, sizeof(path), DUMP_DIR "/%s-%s.%u.core", stamp, cfg->name, domid);
+	snprintf(path, sizeof(path), DOM_DUMP_DIR "/%s-%s.%u.core", stamp, cfg->name, domid);
 	if (dom_dump_core(ctx, domid, path)) {
 		dom_log(ctx, DOM_LOG_ERROR, "%s", dom_errmsg(ctx));
 	} else {

@@ -198,8 +198,10 @@ static pid_t start_console(struct xl *xl, uint32_t domid)
 	fflush(xl->out);
 	fflush(xl->err);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
 		_exit(xl_exec_console(xl, domid, "pv", 0));
+	}
 	if (pid < 0)
 		xl_warning(xl, "cannot attach the console: %m");
 	return pid;
@@ -236,12 +238,34 @@ static int run_domain(struct xl *xl, const struct create *opts, uint32_t domid,
 	return ret;
 }
 
+/* Signals that end a program wait while @hold: half a domain must not stay. */
+static void hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+/* Whether the user has had enough of it meanwhile. */
+static bool interrupted(void)
+{
+	sigset_t set;
+
+	return !sigpending(&set) && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
+				     sigismember(&set, SIGHUP));
+}
+
 static int build_domain(struct xl *xl, const struct xl_conf *conf, struct domain_config *cfg,
 			uint32_t *ret_domid)
 {
 	int lock = take_lock(xl, conf), ret = XL_OK;
 	struct dom_prepared *prepared = NULL;
 
+	hold_signals(true);
 	if (dom_prepare(xl->dom, cfg, &prepared)) {
 		xl_dom_error(xl);
 		ret = XL_CREATE_FAIL;
@@ -250,7 +274,11 @@ static int build_domain(struct xl *xl, const struct xl_conf *conf, struct domain
 	} else if (dom_create_prepared(xl->dom, prepared, ret_domid)) {
 		xl_dom_error(xl);
 		ret = XL_CREATE_FAIL;
+	} else if (interrupted()) {
+		dom_destroy(xl->dom, *ret_domid);
+		ret = XL_CREATE_FAIL;
 	}
+	hold_signals(false);
 	dom_prepared_free(prepared);
 	if (lock >= 0)
 		close(lock);
@@ -325,6 +353,8 @@ int cmd_create(struct xl *xl, int argc, char **argv)
 	}
 	if (opt == XL_OPT_EXIT)
 		return xl->exit_code;
+	/* Whoever reads what we say may go away; the domain is wanted all the same. */
+	signal(SIGPIPE, SIG_IGN);
 	at = xl->optind;
 	if (!opts.path && at < argc && !strchr(argv[at], '='))
 		opts.path = argv[at++];

@@ -38,10 +38,17 @@ int cmd_pause(struct xl *xl, int argc, char **argv)
 int cmd_unpause(struct xl *xl, int argc, char **argv)
 {
 	uint32_t domid;
+	int ret;
 
 	if (only_domain(xl, argc, argv, &domid))
 		return xl->exit_code;
-	return dom_unpause(xl->dom, domid) ? xl_dom_error(xl) : XL_OK;
+	ret = dom_unpause(xl->dom, domid);
+	if (ret == -EINVAL) {
+		/* It runs, which is what was wanted; Xen's xl succeeds, too. */
+		xl_warning(xl, "%s", dom_errmsg(xl->dom));
+		return XL_OK;
+	}
+	return ret ? xl_dom_error(xl) : XL_OK;
 }
 
 int cmd_destroy(struct xl *xl, int argc, char **argv)
@@ -77,7 +84,7 @@ int cmd_dump_core(struct xl *xl, int argc, char **argv)
 		snprintf(path, sizeof(path), "%s", argv[xl->optind + 1]);
 	} else {
 		name = xl_domain_name(xl, domid);
-		snprintf(path, sizeof(path), "/var/lib/xen/dump/%s", name);
+		snprintf(path, sizeof(path), DOM_DUMP_DIR "/%s", name);
 		free(name);
 	}
 	return dom_dump_core(xl->dom, domid, path) ? xl_dom_error(xl) : XL_OK;

@@ -30,8 +30,6 @@ extern uint64_t hypercalls;
 	 HYPERCALL_ARGS(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0))
 
 uint64_t rnd(struct fuzzer *f);
-/* A number from the command line. */
-uint64_t argument(const char *name, uint64_t otherwise);
 /* A frame, or 0 if it is ours: code and stacks are among them. */
 unsigned long not_ours(unsigned long mfn);
 void fuzz_set_up(void);

@@ -38,22 +38,6 @@ uint64_t rnd(struct fuzzer *f)
 	return f->state * 0x2545f4914f6cdd1dUL;
 }
 
-uint64_t argument(const char *name, uint64_t otherwise)
-{
-	const char *line = (const char *)start_info->cmd_line;
-	uint64_t value = 0;
-	size_t len = strlen(name);
-
-	for (; *line; line++) {
-		if (memcmp(line, name, len) == 0 && line[len] == '=') {
-			for (line += len + 1; *line >= '0' && *line <= '9'; line++)
-				value = value * 10 + (uint64_t)(*line - '0');
-			return value;
-		}
-	}
-	return otherwise;
-}
-
 static void (*const operations[])(struct fuzzer *f) = {
 	fuzz_write,      fuzz_write,       fuzz_rights,   fuzz_rights, fuzz_rights,
 	fuzz_pin,        fuzz_pin,         fuzz_pin,      fuzz_update, fuzz_update,

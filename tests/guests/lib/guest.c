@@ -135,6 +135,22 @@ struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
+uint64_t argument(const char *name, uint64_t otherwise)
+{
+	const char *line = (const char *)start_info->cmd_line;
+	uint64_t value = 0;
+	size_t len = strlen(name);
+
+	for (; *line; line++) {
+		if (memcmp(line, name, len) == 0 && line[len] == '=') {
+			for (line += len + 1; *line >= '0' && *line <= '9'; line++)
+				value = value * 10 + (uint64_t)(*line - '0');
+			return value;
+		}
+	}
+	return otherwise;
+}
+
 uint64_t system_time(void)
 {
 	volatile struct vcpu_time_info *t = &vcpu_info->time;

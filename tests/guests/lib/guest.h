@@ -289,6 +289,8 @@ struct cpuid {
 };
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf); /* through the prefix */
 
+/* The number N of "name=N" on the command line. */
+uint64_t argument(const char *name, uint64_t otherwise);
 uint64_t system_time(void); /* nanoseconds, by vCPU 0's clock */
 extern volatile unsigned int event_count; /* upcalls so far */
 

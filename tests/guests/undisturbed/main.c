@@ -26,22 +26,6 @@ static evtchn_port_t timer, near, far;
 static uint64_t tables_sum, frames_sum;
 static long reservation;
 
-static uint64_t argument(const char *name, uint64_t otherwise)
-{
-	const char *line = (const char *)start_info->cmd_line;
-	uint64_t value = 0;
-	size_t len = strlen(name);
-
-	for (; *line; line++) {
-		if (memcmp(line, name, len) == 0 && line[len] == '=') {
-			for (line += len + 1; *line >= '0' && *line <= '9'; line++)
-				value = value * 10 + (uint64_t)(*line - '0');
-			return value;
-		}
-	}
-	return otherwise;
-}
-
 /* ---- what is kept ------------------------------------------------------------------ */
 
 static uint64_t word(unsigned int page, unsigned int i)
