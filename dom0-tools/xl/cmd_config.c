@@ -116,11 +116,9 @@ int cmd_domxml_export(struct xl *xl, int argc, char **argv)
 	struct domain_config cfg;
 	const char *which, *why;
 	char *text;
-	int opt, ret;
+	int ret;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	which = argv[xl->optind];
 	domain_config_init(&cfg);

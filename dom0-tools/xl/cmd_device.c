@@ -66,10 +66,13 @@ int cmd_block_attach(struct xl *xl, int argc, char **argv)
 	return ret;
 }
 
-int cmd_block_detach(struct xl *xl, int argc, char **argv)
+/* @unknown: what Xen's xl says of a device that isn't there. */
+static int detach(struct xl *xl, int argc, char **argv,
+		  int (*end)(struct dom_ctx *ctx, uint32_t domid, const char *which, bool force),
+		  const char *unknown)
 {
 	bool force = false;
-	const char *vdev;
+	const char *which;
 	uint32_t domid;
 	int ret;
 
@@ -77,13 +80,18 @@ int cmd_block_detach(struct xl *xl, int argc, char **argv)
 		return xl->exit_code;
 	if (xl_find(xl, argv[xl->optind], &domid))
 		return XL_FAIL;
-	vdev = argv[xl->optind + 1];
-	ret = dom_block_detach(xl->dom, domid, vdev, force);
+	which = argv[xl->optind + 1];
+	ret = end(xl->dom, domid, which, force);
 	if (ret == -ENOENT || ret == -ENODEV) {
-		fprintf(xl->err, "Error: Device %s not connected.\n", vdev);
+		fprintf(xl->err, unknown, which);
 		return XL_FAIL;
 	}
 	return ret ? xl_dom_error(xl) : XL_OK;
+}
+
+int cmd_block_detach(struct xl *xl, int argc, char **argv)
+{
+	return detach(xl, argc, argv, dom_block_detach, "Error: Device %s not connected.\n");
 }
 
 static int print_disks(struct xl *xl, uint32_t domid)
@@ -175,22 +183,7 @@ int cmd_network_attach(struct xl *xl, int argc, char **argv)
 
 int cmd_network_detach(struct xl *xl, int argc, char **argv)
 {
-	bool force = false;
-	const char *which;
-	uint32_t domid;
-	int ret;
-
-	if (plain_options(xl, argc, argv, &force))
-		return xl->exit_code;
-	if (xl_find(xl, argv[xl->optind], &domid))
-		return XL_FAIL;
-	which = argv[xl->optind + 1];
-	ret = dom_network_detach(xl->dom, domid, which, force);
-	if (ret == -ENOENT || ret == -ENODEV) {
-		fprintf(xl->err, "Unknown device %s.\n", which);
-		return XL_FAIL;
-	}
-	return ret ? xl_dom_error(xl) : XL_OK;
+	return detach(xl, argc, argv, dom_network_detach, "Unknown device %s.\n");
 }
 
 int cmd_network_list(struct xl *xl, int argc, char **argv)

@@ -252,11 +252,8 @@ int cmd_info(struct xl *xl, int argc, char **argv)
 int cmd_version(struct xl *xl, int argc, char **argv)
 {
 	struct dom_version v;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	fprintf(xl->out, "xl (Pavise) %s, for the Xen 4.17 interface\n", XL_VERSION);
 	if (xl_open(xl))
@@ -293,11 +290,8 @@ int cmd_dmesg(struct xl *xl, int argc, char **argv)
 
 int cmd_debug_keys(struct xl *xl, int argc, char **argv)
 {
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl_open(xl))
 		return XL_FAIL;

@@ -13,12 +13,8 @@
 /* Options of a command that has none, then its domain. XL_OPT_EXIT: leave. */
 static int only_domain(struct xl *xl, int argc, char **argv, uint32_t *ret_domid)
 {
-	int opt;
-
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
-		return opt;
+	if (!xl_no_options(xl, argc, argv))
+		return XL_OPT_EXIT;
 	if (xl_find(xl, argv[xl->optind], ret_domid)) {
 		xl->exit_code = XL_FAIL;
 		return XL_OPT_EXIT;

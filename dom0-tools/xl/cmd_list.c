@@ -159,11 +159,8 @@ int cmd_claims(struct xl *xl, int argc, char **argv)
 	struct list_columns with = {.claim = true};
 	struct dom_info *infos;
 	size_t nr;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (some_domains(xl, NULL, &infos, &nr))
 		return XL_FAIL;
@@ -177,11 +174,8 @@ int cmd_vm_list(struct xl *xl, int argc, char **argv)
 	char uuid[DOM_UUID_STRLEN], *name;
 	struct dom_info *infos;
 	size_t nr, i;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (some_domains(xl, NULL, &infos, &nr))
 		return XL_FAIL;
@@ -253,11 +247,9 @@ int cmd_uptime(struct xl *xl, int argc, char **argv)
 int cmd_domid(struct xl *xl, int argc, char **argv)
 {
 	uint32_t domid;
-	int opt, ret;
+	int ret;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl_open(xl))
 		return XL_FAIL;
@@ -278,11 +270,8 @@ int cmd_domname(struct xl *xl, int argc, char **argv)
 {
 	unsigned long domid;
 	char *name;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl_parse_uint(argv[xl->optind], UINT32_MAX, &domid)) {
 		fprintf(xl->err, "Invalid domain id.\n\n");
@@ -305,11 +294,8 @@ int cmd_domname(struct xl *xl, int argc, char **argv)
 int cmd_rename(struct xl *xl, int argc, char **argv)
 {
 	uint32_t domid;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl_find(xl, argv[xl->optind], &domid))
 		return XL_FAIL;

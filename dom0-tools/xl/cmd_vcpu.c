@@ -43,13 +43,11 @@ int cmd_vcpu_list(struct xl *xl, int argc, char **argv)
 {
 	struct dom_info *infos;
 	struct cpu_host host;
-	int opt, i, ret = XL_OK;
+	int i, ret = XL_OK;
 	uint32_t domid;
 	size_t nr, k;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl_cpu_host(xl, &host))
 		return XL_FAIL;
@@ -204,11 +202,8 @@ static int memory_command(struct xl *xl, int argc, char **argv,
 	const char *size;
 	uint32_t domid;
 	uint64_t kb;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	size = argv[xl->optind + 1];
 	if (xl_parse_size(size, 'm', &kb)) {

@@ -72,11 +72,8 @@ static void print_bash(FILE *to)
 
 int cmd_completion(struct xl *xl, int argc, char **argv)
 {
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl->optind < argc && strcmp(argv[xl->optind], "bash")) {
 		xl_error(xl, "there is no completion for '%s' (there is bash)", argv[xl->optind]);

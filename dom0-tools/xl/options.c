@@ -58,11 +58,8 @@ int cmd_help(struct xl *xl, int argc, char **argv)
 {
 	const struct xl_command *command;
 	const char *name;
-	int opt;
 
-	while ((opt = xl_getopt(xl, argc, argv)) >= 0)
-		;
-	if (opt == XL_OPT_EXIT)
+	if (!xl_no_options(xl, argc, argv))
 		return xl->exit_code;
 	if (xl->optind == argc) {
 		xl_print_commands(xl->out);
@@ -168,4 +165,14 @@ int xl_getopt(struct xl *xl, int argc, char **argv)
 	default:
 		return opt;
 	}
+}
+
+bool xl_no_options(struct xl *xl, int argc, char **argv)
+{
+	int opt;
+
+	do {
+		opt = xl_getopt(xl, argc, argv);
+	} while (opt >= 0);
+	return opt == XL_OPT_END;
 }

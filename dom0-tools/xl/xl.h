@@ -128,6 +128,9 @@ int xl_main(struct xl *xl, int argc, char **argv);
  */
 int xl_getopt(struct xl *xl, int argc, char **argv);
 
+/* The same for a command that has none. False: return xl->exit_code. */
+bool xl_no_options(struct xl *xl, int argc, char **argv);
+
 void xl_print_usage(FILE *to, const struct xl_command *command);
 void xl_print_commands(FILE *to);
 
