@@ -9,6 +9,7 @@ COVERAGE        := $(BUILD)/cov
 COVERAGE_FLAGS  := -fprofile-instr-generate -fcoverage-mapping
 COVERAGE_FUZZERS ?= $(FUZZ_HV_KINDS) $(FUZZ_MODELS)
 COVERAGE_SECONDS ?= 15
+export COVERAGE_MIN
 COVERAGE_PROGS   = $(UNIT_HV_PROGS:$(BUILD)/%=$(COVERAGE)/%) \
                    $(foreach k,$(FUZZ_HV_KINDS),$(FUZZ_HV:$(BUILD)/%=$(COVERAGE)/%)/fuzz_$(k)) \
                    $(foreach k,$(FUZZ_MODELS),$(FUZZ_HV:$(BUILD)/%=$(COVERAGE)/%)/model_$(k))
