@@ -22,6 +22,7 @@
 #include <hv/irq.h>
 #include <hv/lib.h>
 #include <public/domctl.h>
+#include <public/arch-x86/xen-mca.h>
 #include <public/platform.h>
 #include <arch/hypercalls.h>
 
@@ -162,6 +163,7 @@ STUB2(long, event_channel_op, int, uint64_t)
 STUB2(long, physdev_op, int, uint64_t)
 STUB1(long, sysctl, uint64_t)
 STUB1(long, domctl, uint64_t)
+STUB1(long, mca, uint64_t)
 /* clang-format on */
 
 struct row {
@@ -226,9 +228,9 @@ static void every_number(void **state)
 	}
 	/* Who may do what only the control domain does is this and no more. */
 	for (unsigned int nr = 0; nr < ARRAY_SIZE(rows); nr++)
-		assert_int_equal(rows[nr].privileged, nr == __HYPERVISOR_platform_op ||
-							      nr == __HYPERVISOR_sysctl ||
-							      nr == __HYPERVISOR_domctl);
+		assert_int_equal(rows[nr].privileged,
+				 nr == __HYPERVISOR_platform_op || nr == __HYPERVISOR_sysctl ||
+					 nr == __HYPERVISOR_domctl || nr == __HYPERVISOR_mca);
 	assert_string_equal(hypercall_name(__HYPERVISOR_domctl), "domctl");
 	assert_string_equal(hypercall_name(63), "unknown");
 	assert_string_equal(hypercall_name(64), "unknown");
