@@ -34,6 +34,8 @@ PREFIX          ?= /usr/local
 DEBUG           ?= y
 # Recount everything after each domain's death (as the boot option `audit` does).
 AUDIT           ?= n
+# Count which parts of the hypervisor are executed (debug key C; make coverage-machine).
+COVERAGE        ?= n
 
 # V=1 shows whole command lines.
 V               ?= 0

@@ -15,7 +15,7 @@ ALL             :=
 # What was built with other knobs is built anew.
 $(BUILD)/knobs: FORCE
 	@mkdir -p $(@D)
-	@echo '$(VERSION) $(CC) $(DEBUG) $(AUDIT) $(TOOLS_CFLAGS) $(SAN_CFLAGS)' >$@.new
+	@echo '$(VERSION) $(CC) $(DEBUG) $(AUDIT) $(COVERAGE) $(TOOLS_CFLAGS) $(SAN_CFLAGS)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .PHONY: FORCE
 FORCE:

@@ -3,7 +3,8 @@
 
 HV_OUT      := $(BUILD)/hypervisor
 HV_DIRS     := lib mm hypercall evtchn grant sched time domain console audit \
-               x86/boot x86/cpu x86/traps x86/pv x86/mm x86/dev
+               x86/boot x86/cpu x86/traps x86/pv x86/mm x86/dev \
+               $(if $(filter y,$(COVERAGE)),coverage)
 HV_NOT      :=
 include hypervisor/x86/boot/decompress.mk
 HV_SRCS     := $(foreach d,$(HV_DIRS),$(wildcard hypervisor/$(d)/*.c hypervisor/$(d)/*.S))
@@ -11,12 +12,14 @@ HV_OBJS     := $(patsubst hypervisor/%,$(HV_OUT)/%.o,$(filter-out $(HV_NOT),$(HV
 
 HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),1,0) \
                -DCONFIG_AUDIT=$(if $(filter y,$(AUDIT)),1,0) \
+               -DCONFIG_COVERAGE=$(if $(filter y,$(COVERAGE)),1,0) \
                -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
                -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
 HV_CFLAGS   := -std=gnu11 -O2 -g $(PATH_FLAGS) $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \
                -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-common \
                -fno-asynchronous-unwind-tables -fno-jump-tables -fno-stack-protector \
-               -ffunction-sections -Wno-sign-compare
+               -ffunction-sections -Wno-sign-compare \
+               $(if $(filter y,$(COVERAGE)),-fsanitize-coverage=trace-pc)
 
 $(HV_OUT)/%.c.o: hypervisor/%.c $(BUILD)/knobs
 	@mkdir -p $(@D)

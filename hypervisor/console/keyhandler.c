@@ -11,6 +11,7 @@
  */
 #include <hv/audit.h>
 #include <hv/console.h>
+#include <hv/coverage.h>
 #include <hv/domain.h>
 #include <hv/lib.h>
 #include <hv/machine.h>
@@ -150,4 +151,6 @@ void __init keyhandler_init(void)
 	keyhandler_register_irq('R', reboot_now, "reboot the machine at once");
 	domain_init_keys();
 	audit_init();
+	if (IS_ENABLED(CONFIG_COVERAGE))
+		coverage_init();
 }

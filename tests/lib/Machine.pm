@@ -286,7 +286,15 @@ sub audit {
 	return '' if ($ENV{HV} // '') =~ /xen/;
 	$self->type("xl debug-keys A\n");
 	my ($result) = $self->expect(qr/\(HV\) Audit: \d+ frames.*: (.*)\n/, 30);
+	$self->coverage if $ENV{HV_COVERAGE};
 	return $result eq 'no difference' ? $self->differences : "$result\n" . $self->differences;
+}
+
+# Has a hypervisor that was built with COVERAGE=y say what it has executed so far.
+sub coverage {
+	my ($self) = @_;
+	$self->type("xl debug-keys C\n");
+	$self->expect(qr/\(HV\) Coverage: \d+ lines\n/, 120);
 }
 
 # What all audits so far have found.
