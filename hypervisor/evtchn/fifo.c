@@ -10,7 +10,7 @@
  * held with PGT_writable: it stays the guest's and is never a page table. Its
  * words are changed by single atomic operations or by a bounded number of
  * compare-and-exchanges (XSA-295). We never follow a link and never take a port
- * number out of guest memory: a guest that writes rubbish loses its own events.
+ * number out of guest memory (E3): a guest that writes rubbish loses its own events.
  *
  *   word                  entered by
  *   idle                  guest: took it from its queue

@@ -10,7 +10,7 @@
  * that an ABI change or a reset can lower (XSA-338, -342), and whoever sees the
  * number valid sees the struct too (XSA-340, -358).
  *
- * For the locks see internal.h.
+ * States change as docs/isolation.md has it (E4). For the locks (E2) see internal.h.
  */
 #include <hv/domain.h>
 #include <hv/hypercall.h>
@@ -99,6 +99,7 @@ void evtchn_fini(struct domain *d)
 
 int evtchn_port_reserve(struct domain *d, struct evtchn **ret_chn)
 {
+	/* (S4) */
 	unsigned int limit = min(d->max_evtchn_port + 1, d->evtchn_ops->max_ports);
 	bool all_used = true;
 
@@ -176,7 +177,7 @@ void evtchn_unlock_ends(struct evtchn *a, struct evtchn *b, unsigned long flags)
 	local_irq_restore(flags);
 }
 
-/* Under both domains' evtchn_lock. The other end becomes unbound, for us again. */
+/* (E1) Under both domains' evtchn_lock. The other end becomes unbound, for us again. */
 static void disconnect(struct domain *d, struct evtchn *chn)
 {
 	struct evtchn *rchn = evtchn_from_port(chn->remote, chn->data);

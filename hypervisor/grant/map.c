@@ -48,7 +48,7 @@ static bool add_maps(struct grant_table *gt)
 	unsigned int first = gt->nr_maps;
 	struct grant_map *chunk;
 
-	if (first + MAPS_PER_CHUNK > gt->max_maps)
+	if (first + MAPS_PER_CHUNK > gt->max_maps) /* (S4) */
 		return false;
 	if (!gt->maps)
 		gt->maps = hv_zalloc_array(gt->max_maps / MAPS_PER_CHUNK, sizeof(*gt->maps));
@@ -200,7 +200,7 @@ void grant_map(struct gnttab_map_grant_ref *op)
 
 /* ---- unmap ------------------------------------------------------------------------ */
 
-/* Does the request fit the record? It names the parts that it wants to be rid of. */
+/* (G4) Does the request fit the record? It names the parts that it wants to be rid of. */
 static int check_unmap(const struct grant_unmap *u)
 {
 	if (u->dev_bus_addr && (!(u->map.flags & GNTMAP_device_map) ||

@@ -8,7 +8,7 @@
  * is done exactly once.
  *
  * unmap works in slices, so that the TLBs of the domain are flushed once for
- * many: clear entries, flush, and only then let go of the frames.
+ * many: clear entries, flush, and only then let go of the frames (F3).
  *
  * Transfer (giving a frame away for good) is refused for each element: no kernel
  * of the last decade uses it, and every path by which a frame changes its owner

@@ -3,7 +3,7 @@
 /*
  * Active entries. Pinning an entry of the guest's is: check flags and domid and
  * set "reading" and "writing" in one step that fails if they change meanwhile;
- * only then read what the entry says, once; keep that until the last pin goes.
+ * only then read what the entry says, once; keep that until the last pin goes (G1, G3).
  *
  * The entry is in memory that the granter writes at any time:
  *   version 1  flags, domid and the use bits are one word: compare-and-exchange
@@ -68,7 +68,7 @@ static uint16_t *use_bits(const struct grant_table *gt, grant_ref_t ref)
 	return gt->version == 1 ? (uint16_t *)grant_header(gt, ref) : grant_status(gt, ref);
 }
 
-/* Takes back use bits that no pin stands for any more. */
+/* (G2) Takes back use bits that no pin stands for any more. */
 static void clear_use_bits(struct grant_table *gt, grant_ref_t ref, const struct grant_active *act)
 {
 	uint16_t *word = use_bits(gt, ref);

@@ -4,7 +4,7 @@
  * A grant table's frames: made on demand up to a limit, lent to the domain, and
  * kept until it dies. Status frames of version 2, too, stay when the guest goes
  * back to version 1: nothing is freed that it may have mapped, and no array
- * shrinks (XSA-255, -379, -382, -384). All are zero when the guest first sees
+ * shrinks (G5) (XSA-255, -379, -382, -384). All are zero when the guest first sees
  * them (XSA-313).
  *
  * The struct lives on after the domain as long as someone maps a frame that was

@@ -26,7 +26,7 @@ static long compile_info(uint64_t arg)
 {
 	struct xen_compile_info i;
 
-	memset(&i, 0, sizeof(i));
+	memset(&i, 0, sizeof(i)); /* (X4) what the strings leave, too */
 	hv_strlcpy(i.compiler, HV_COMPILER, sizeof(i.compiler));
 	hv_strlcpy(i.compile_by, "pavise", sizeof(i.compile_by));
 	hv_strlcpy(i.compile_domain, "", sizeof(i.compile_domain));

@@ -149,6 +149,7 @@ static long exchange(struct domain *d, struct xen_memory_exchange *x, struct chu
 	c->nr_in = 1UL << (order - c->in_order);
 	c->nr_out = 1UL << (order - c->out_order);
 	c->nr_frames = 1UL << order;
+	/* (R8) */
 	c->memflags = MEMF_bits(XENMEMF_get_address_bits(x->out.mem_flags)) | MEMF_zero;
 	while (!rc && x->nr_exchanged < x->in.nr_extents) {
 		unsigned long out_i = (x->nr_exchanged << c->in_order) >> c->out_order;

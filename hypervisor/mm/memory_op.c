@@ -25,6 +25,7 @@
 
 /* ---- reservations ------------------------------------------------------------------------ */
 
+/* (R8) Whoever had the frames: they are empty. */
 static unsigned int memflags_of(unsigned int mem_flags)
 {
 	return MEMF_bits(XENMEMF_get_address_bits(mem_flags)) | MEMF_zero;

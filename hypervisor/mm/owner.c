@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Whose a frame is, and its count of holders. See hv/mm.h.
+ * Whose a frame is, and its count of holders (R2, R9). See hv/mm.h.
  *
  * A domain's frames are found again through page_blocks, a bit for each 2 MiB of
  * the machine that has one: no links in the descriptors. Bits are set, never
@@ -25,7 +25,7 @@ int page_assign(struct domain *d, struct page_info *pg, unsigned int order)
 	if (d->dying != DOMDYING_alive)
 		rc = -EINVAL;
 	else if (d->tot_pages + nr > d->max_pages)
-		rc = -E2BIG;
+		rc = -E2BIG; /* (S4) */
 	else
 		d->tot_pages += nr;
 	spin_unlock(&d->page_lock);
@@ -50,7 +50,7 @@ static bool get_from(struct page_info *pg, const struct domain *d, bool check_ow
 	do {
 		uint32_t n = x & PGC_count_mask;
 
-		/* The owner can't change while the count is above zero. */
+		/* (R2) The owner can't change while the count is above zero. */
 		if (!n || n == PGC_count_mask)
 			return false;
 		if (check_owner && READ_ONCE(pg->owner) != d->id)

@@ -3,7 +3,7 @@
 /*
  * The frame allocator: buddies. The links of the free lists are in the descriptors
  * of the free blocks' first frames, where a frame in use has its counts, and never
- * in the frames: a guest that gave one back may write to it through its TLB until
+ * in the frames (R7): a guest that gave one back may write to it through its TLB until
  * the frame is taken out again.
  *
  *   free block   count   PGC_free, low 28 bits of the block before in the list
@@ -170,6 +170,7 @@ static struct page_info *take_block(unsigned int order, unsigned long limit)
 	return NULL;
 }
 
+/* (F1) What was known of the frames by those who had them is forgotten. */
 static void flush_stale(struct page_info *pg, unsigned int order)
 {
 	struct cpumask mask = cpu_online_map;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * The state machine of frame types; its rules are in hv/page_type.h. What a
+ * The state machine of frame types (R1, R6, F2); its rules are in hv/page_type.h. What a
  * table's entries may be is the machine-dependent part's business.
  */
 #include <hv/domain.h>
@@ -32,7 +32,7 @@ static void clear_busy(struct page_info *pg)
 	__atomic_fetch_and(&pg->type, ~PGT_busy, __ATOMIC_SEQ_CST);
 }
 
-/* CPUs that may know the frame by its old type forget it. */
+/* (F2) CPUs that may know the frame by its old type forget it. */
 static void flush_for_change(const struct page_info *pg)
 {
 	struct cpumask mask = cpu_online_map;
@@ -58,7 +58,7 @@ static int get_writable(struct page_info *pg)
 		uint32_t new = x + 1;
 
 		if (first) {
-			/* Half-checked tables are their owner's to clear up. */
+			/* (R6) Half-checked tables are their owner's to clear up. */
 			if (type == PGT_locked || (x & PGT_partial))
 				return -EBUSY;
 			new = TYPE(PGT_writable) | 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * The credit policy: CPU time in proportion to domains' weights, within caps.
+ * The credit policy: CPU time in proportion to domains' weights, within caps (S1).
  *
  * Each vCPU has a virtual time that advances while it runs, the slower the more
  * weight it has; a domain's weight is shared by those of its vCPUs that want to

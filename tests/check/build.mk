@@ -19,9 +19,10 @@ CHECK_HV_H      := $(filter hypervisor/include/hv/% hypervisor/x86/include/%,$(C
 CHECK_TOOL_H    := $(filter dom0-tools/% xenstore/% pv-drivers/%,$(CHECK_H))
 
 .PHONY: check check-format check-tidy check-cppcheck check-shell check-perl check-headers check-compilers
+.PHONY: check-rules
 # By a second make: sources include what the build makes (offsets, grammars).
 check: all
-	+$(Q)$(MAKE) --no-print-directory check-format check-headers check-shell check-perl \
+	+$(Q)$(MAKE) --no-print-directory check-format check-headers check-shell check-perl check-rules \
 		check-cppcheck check-tidy check-compilers
 
 $(CHECK)/format/%.ok: % .clang-format
@@ -48,6 +49,13 @@ check-shell:
 check-perl:
 	$(Q)echo "  CHECK   perl"
 	$(Q)for f in $(CHECK_PERL); do perl -Itests/lib -wc $$f 2>&1 | grep -v 'syntax OK$$' && exit 1; done; :
+
+# The rules of isolation are named where they are kept and where they are tried.
+check-rules:
+	$(Q)echo "  CHECK   rules of docs/isolation.md"
+	$(Q)perl tests/check/rules.pl docs/isolation.md \
+		$$(find hypervisor -path hypervisor/hosttest -prune -o -name '*.[chS]' -print) -- \
+		$$(find tests -name '*.[ch]' -o -name '*.t' -o -name '*.sh')
 
 $(CHECK)/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)

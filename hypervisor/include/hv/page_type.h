@@ -3,7 +3,7 @@
 /*
  * Frame types: what a frame may be used as. The rule that isolation rests on:
  * at any time a frame is *either* mapped writable somewhere *or* in use as a
- * page table or descriptor table, never both.
+ * page table or descriptor table, never both (R1).
  *
  *   type        held by                                   who may ask
  *   PGT_none    nobody (a fresh frame)

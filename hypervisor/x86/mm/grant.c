@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Mappings of granted frames in a guest's page tables. See arch/grant.h: an
+ * Mappings of granted frames in a guest's page tables (R4, G4). See arch/grant.h: an
  * entry owns a reference and perhaps PGT_writable; these functions move that
  * ownership between the entry and the grant code.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * The one place where guest memory is reached by guest address: through the page
+ * (X5) The one place where guest memory is reached by guest address: through the page
  * tables of the current vCPU, which are loaded. A page that isn't there, or isn't
  * writable for the guest, faults, and the copy ends short (CR0.WP is set, and a
  * guest's page tables are read-only to itself).

@@ -83,7 +83,7 @@ static int write_table_entry(struct domain *d, unsigned int level, uint64_t *ptr
 	unsigned int idx = ((unsigned long)ptr & (PAGE_SIZE - 1)) / sizeof(*ptr);
 	int rc;
 
-	if (!pt_slot_is_guest(level, idx))
+	if (!pt_slot_is_guest(level, idx)) /* (R5) */
 		return (int)hv_err(-EINVAL, "L4 slot %u is the hypervisor's", idx);
 	if (!pt_can_defer(current))
 		return -ERESTART;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * What a guest's page-table entries may be, and what each holds.
+ * What a guest's page-table entries may be, and what each holds (R3, R4).
  *
  *   L1 entry, present   a reference to the frame it maps, if that is RAM; and
  *                       PGT_writable if it is writable
@@ -120,6 +120,7 @@ int pt_table_entry_put(uint64_t pte)
 	return page_put_and_type(mfn_to_page(pte_mfn(pte)));
 }
 
+/* (R5) When a root is complete, before any processor may load it. */
 static void set_hypervisor_slots(uint64_t *l4, bool ours)
 {
 	for (unsigned int i = HV_L4_FIRST; i <= HV_L4_LAST; i++)

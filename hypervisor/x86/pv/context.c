@@ -121,7 +121,7 @@ static bool load(struct vcpu *v)
 	*guest_regs() = v->arch.regs;
 	v->arch.loaded_cpu = cpu;
 	this_cpu(loaded) = v;
-	/* Before the first TLB entry can come to be. */
+	/* (F4) Before the first TLB entry can come to be. */
 	cpumask_set(cpu, &v->domain->dirty_cpus);
 	pv_load_descriptor_tables(v, cpu);
 	write_cr4(cr4_base | (v->arch.cr4 & pv_cr4_allowed(v)));

@@ -32,7 +32,7 @@
 #define DESCS_PER_PAGE  512
 
 /*
- * Code or data, for ring 3 only: then a segment can reach nothing that paging
+ * (X1) Code or data, for ring 3 only: then a segment can reach nothing that paging
  * doesn't allow. Made so where the guest asks for less.
  */
 static bool fix_descriptor(uint64_t *d)

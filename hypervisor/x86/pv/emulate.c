@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Carrying out the instructions that a guest's kernel, in ring 3, can't:
+ * (X6) Carrying out the instructions that a guest's kernel, in ring 3, can't:
  * privileged ones (after #GP), CPUID behind its prefix (after #UD), and direct
  * writes to L1 page tables (after #PF). Decoding is insn.c's.
  */

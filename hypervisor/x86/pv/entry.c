@@ -35,6 +35,7 @@ void do_failed_iret(struct cpu_user_regs *regs);
 	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_IOPL | \
 	 X86_EFLAGS_AC | X86_EFLAGS_VIF | X86_EFLAGS_VIP)
 
+/* (X1) Interrupts on, no right to any port, no mode but this. */
 unsigned long pv_fix_rflags(unsigned long f)
 {
 	return (f & ~RFLAGS_OURS & 0x3fffff) | X86_EFLAGS_IF | RFLAGS_FIXED;
@@ -164,7 +165,7 @@ void pv_failsafe(struct vcpu *v, const uint16_t sel[4])
 }
 
 /*
- * The IRET into the guest faulted: rip, cs, rflags, rsp or ss is bad. The guest
+ * (X2) The IRET into the guest faulted: rip, cs, rflags, rsp or ss is bad. The guest
  * gets the exception, as if it came from where it wanted to go.
  */
 void do_failed_iret(struct cpu_user_regs *regs)
@@ -236,6 +237,7 @@ static bool event_due(const struct vcpu *v)
 	       !READ_ONCE(v->vcpu_info->evtchn_upcall_mask);
 }
 
+/* (S2) */
 bool hypercall_preempt_check(void)
 {
 	return softirq_pending(smp_processor_id()) ||

@@ -3,7 +3,7 @@
 /*
  * Extended processor state (x87, SSE, AVX, ...) of guests. Switched eagerly and
  * whole: what a vCPU never touched is loaded from its own area in its initial
- * state, so nothing of another's is ever left in a register.
+ * state, so nothing of another's is ever left in a register (X3).
  *
  * Source: Intel SDM vol. 1, ch. 13.
  */

@@ -3,7 +3,7 @@
 /*
  * A kernel may put anything into the frame of the iret hypercall. What the CPU
  * cannot return to becomes a #GP of the guest, with the impossible frame for
- * its origin; it neither kills the guest nor runs it elsewhere.
+ * its origin; it neither kills the guest nor runs it elsewhere. Tries X2.
  */
 #include "lib/guest.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * A guest's own GDT and LDT: their pages become read-only, only code and data
- * segments of ring 3 get in, whatever the guest asks, and gates never.
+ * segments of ring 3 get in, whatever the guest asks, and gates never. Tries X1, R1.
  */
 #include "lib/guest.h"
 

@@ -3,7 +3,7 @@
 /*
  * Privileged instructions of a PV kernel fault at ring 3 and are emulated. Stock
  * kernels rely on it from their first instructions on (WRMSR of the GS base),
- * before they have patched themselves.
+ * before they have patched themselves. Tries X1, X6.
  */
 #include "lib/guest.h"
 

@@ -3,7 +3,7 @@
 /*
  * The floating point state is the vCPU's own: all of it, AVX included, is there
  * again after other domains ran, and a fresh vCPU finds the defined start
- * state. The virtual TS flag gives #NM.
+ * state. The virtual TS flag gives #NM. Tries X3.
  */
 #include "lib/guest.h"
 

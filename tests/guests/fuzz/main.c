@@ -5,7 +5,8 @@
  * arena of frames, pinned, hooked, written to, given back; grants and ports to
  * oneself, made and used; descriptor tables; all of it at the same time on the
  * same frames. Whatever comes of it, the vCPUs go on, their own memory keeps its
- * contents, and (the runner looks) nothing is left when the guest is gone.
+ * contents, and (the runner looks) nothing is left when the guest is gone. Tries R1, R2,
+ * R3, R4, R6, R7, F1, F2, F3, F4, G1, E1.
  *
  * On the command line: seed=N, seconds=N (or count=N operations for each vCPU), and
  * victim=N, a domain to be tried (foreign.c).

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * Grant table version 2: wider entries, in-use flags in frames of their own,
- * sub-page grants for copies, and changing the version.
+ * sub-page grants for copies, and changing the version. Tries G2, G5.
  */
 #include "lib/guest.h"
 

@@ -3,7 +3,7 @@
 /*
  * A hypercall changes rax, rcx and r11 only: kernels keep values in all other
  * registers across it. What is not implemented says -ENOSYS, which callers
- * tell apart from an operation that failed, and does no harm.
+ * tell apart from an operation that failed, and does no harm. Tries X3, X5.
  */
 #include "lib/guest.h"
 

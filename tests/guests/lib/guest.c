@@ -75,6 +75,16 @@ bool contains(const char *text, const char *word)
 	return false;
 }
 
+bool beyond_abi(void)
+{
+	static struct xen_compile_info info;
+
+	if (hypercall(xen_version, XENVER_compile_info, &info))
+		return false;
+	info.compile_date[sizeof(info.compile_date) - 1] = 0;
+	return contains(info.compile_date, "Pavise");
+}
+
 /* Frames and page tables */
 
 unsigned long virt_to_mfn(const void *va)

@@ -77,6 +77,13 @@ bool test_failed(void);
 				#got, got_, (unsigned long)got_, wanted_, (unsigned long)wanted_); \
 	} while (0)
 
+/*
+ * Whether the hypervisor promises more than the ABI does: it is Pavise. What only
+ * that does is expected with expect_ours().
+ */
+bool beyond_abi(void);
+#define expect_ours(cond) expect(!beyond_abi() || (cond))
+
 /* Console and strings */
 void printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_write(const char *text, size_t len);

@@ -3,7 +3,7 @@
 /*
  * Memory goes back to the hypervisor and comes again, frame by frame (the
  * balloon), and is exchanged for contiguous memory; counts are exact, frames in
- * use are not lost, and a guest sees only its own map.
+ * use are not lost, and a guest sees only its own map. Tries R2, R8.
  */
 #include "lib/guest.h"
 

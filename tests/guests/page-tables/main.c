@@ -4,7 +4,7 @@
  * A guest's page tables are used as they are, so isolation rests on their
  * types: a frame is writable, or a table of one level, never both, and a table
  * holds only what its owner may map. What breaks this is refused, and leaves
- * everything as it was.
+ * everything as it was. Tries R1, R2, R3, R4.
  */
 #include "lib/guest.h"
 

@@ -4,7 +4,7 @@
  * An ordinary domain asks for everything that is the control domain's: each
  * sub-operation of domctl, sysctl and platform_op that there is, and those of the other
  * hypercalls that are about other domains or the machine. It gets a refusal each time,
- * the one that callers know, and nothing of the caller's memory is changed.
+ * the one that callers know, and nothing of the caller's memory is changed. Tries R4, X4.
  *
  * The reference looks at some arguments before it looks at who asks; so a few domctls
  * may say EINVAL or EOPNOTSUPP.

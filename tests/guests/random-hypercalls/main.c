@@ -3,7 +3,7 @@
 /*
  * Hypercalls with random numbers, operations and arguments, some of which point
  * at random structures. The guest may ruin itself; nobody else may notice. What
- * would merely end the test early is left out.
+ * would merely end the test early is left out. Tries X5.
  */
 #include "lib/guest.h"
 

@@ -3,8 +3,8 @@
 /*
  * vCPU 1 keeps writing to a page through what its TLB remembers. vCPU 0 unmaps it
  * without any flush and gives the frame back, or exchanges it. Whoever gets the frame
- * next, here the same guest, finds it empty, and nothing that vCPU 1 writes arrives
- * there. Tries F1, R2, R8; the classes of XSA-29, -212, -252, -364, -511.
+ * next, here the same guest, sees nothing of what vCPU 1 writes arrive there; and finds
+ * it empty (on the reference a guest cleans its frames itself before it gives them back). Tries F1, R2, R8; the classes of XSA-29, -212, -252, -364, -511.
  */
 #include "lib/guest.h"
 
@@ -71,12 +71,13 @@ static unsigned long exchange(void)
 
 static void watch(volatile uint64_t *page)
 {
+	uint64_t word = page[17];
 	unsigned int i;
 
 	for (i = 0; i < PAGE_SIZE / 8; i++)
 		leftovers += page[i] != 0;
 	for (i = 0; i < LOOKS; i++)
-		changes += page[17] != 0;
+		changes += page[17] != word;
 }
 
 static void move(unsigned long turn)
@@ -114,6 +115,6 @@ void test_main(void)
 	race(1000, move, writer);
 	printf("%lu rounds, %lu times the same frame\n", rounds, reused);
 	expect(rounds > 0);
-	expect_eq(leftovers, 0);
+	expect_ours(leftovers == 0);
 	expect_eq(changes, 0);
 }

@@ -14,7 +14,7 @@ const char test_title[] = "Writing to tables through another vCPU's TLB";
 
 static uint64_t *page;
 static volatile uint64_t *volatile hot;
-static volatile unsigned long changes, rounds;
+static volatile unsigned long changes, rounds, pinned;
 
 /* Even numbers below 2^32: entries and descriptors that aren't present */
 static void writer(unsigned long turn)
@@ -48,10 +48,12 @@ static void watch(void)
 
 static void as_table(unsigned int level)
 {
+	/* The reference refuses while it looks into a fault of vCPU 1's. */
 	if (pin_table(page, level)) {
-		failure("an L%u can't be pinned", level);
+		expect_ours(false);
 		return;
 	}
+	pinned++;
 	watch();
 	expect_eq(unpin_table(page), 0);
 }
@@ -85,7 +87,7 @@ void test_main(void)
 	hot = &page[17];
 	race(1000, retype, writer);
 	printf("%lu rounds\n", rounds);
-	expect(rounds > 0);
+	expect(pinned > 0);
 	expect_eq(changes, 0);
 	expect(is_unused(page));
 }

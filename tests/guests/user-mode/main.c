@@ -4,7 +4,7 @@
  * A PV guest's kernel and user programs both run at ring 3; the hypervisor
  * knows which it is. In user mode SYSCALL enters the guest's kernel instead of
  * the hypervisor, privileged instructions are faults for the kernel to handle,
- * the GS base is the user's, and faults are marked as the user's.
+ * the GS base is the user's, and faults are marked as the user's. Tries X1, X3, X6.
  */
 #include "lib/guest.h"
 

@@ -5,7 +5,7 @@
  * down, both register areas for the other, both initialise a third. Waiting for
  * one another would stop two processors of the machine for good. Whatever comes
  * of it, the guest goes on as long as one vCPU is up, and nobody else notices.
- * Tries R2, X5, S2; the classes of XSA-45, -296 and -327.
+ * Tries R2, X5, S3; the classes of XSA-45, -296 and -327.
  */
 #include "lib/guest.h"
 

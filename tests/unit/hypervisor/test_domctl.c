@@ -5,7 +5,7 @@
  * in common (version, status, domain, address), then each for what it does. Answers
  * are asked for twice, with different rubbish in the buffer: what differs hasn't been
  * filled in. The domains are real to the scheduler, event channels and memory; what is
- * beyond (contexts, rights, topology) is made up here.
+ * beyond (contexts, rights, topology) is made up here. Tries X4.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 /*
  * What is in a free frame is nobody's business: a guest may write to one that it
  * gave back, through a TLB entry that is still there, until the frame is taken out
- * again. The allocator must neither read nor write it before.
+ * again. The allocator must neither read nor write it before. Tries R7, F1.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,8 @@
 /*
  * Grant tables: domain 1 grants, domain 2 maps and copies, domain 0 is the
  * control domain. Page tables are a list (hosttest/pte.c). Each test ends with all
- * domains destroyed, all use bits clear and every frame back in the allocator.
+ * domains destroyed, all use bits clear and every frame back in the allocator. Tries
+ * G1, G2, G3, G4, G5, F3.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
  * that build, change and drop them, every way to be refused, and preemption at
  * each point. After each hypercall all counts are those that the audit of the
  * fuzzer (tests/fuzz/hypervisor/mm) computes anew; each test ends with all domains
- * destroyed and every frame back.
+ * destroyed and every frame back. Tries R1, R2, R3, R4, R5, R6, F2, S2.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * The scheduler in simulated time (sim.h): shares follow weights, on any number of
  * CPUs and whatever was before; caps hold; who wakes runs soon; affinity, pausing
  * and polling do what they say; and in a long random run nobody who wants to run is
- * forgotten while a CPU idles.
+ * forgotten while a CPU idles. Tries S1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
