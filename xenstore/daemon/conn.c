@@ -18,122 +18,10 @@
 #include <xenstore/daemon/daemon.h>
 #include <xenstore/store/util.h>
 
-#define SLICE_REQUESTS   8
-#define OUT_HIGH         (64u << 10)
+#define SLICE_REQUESTS   8 /* or fewer when they cost more than STORE_SLICE together */
+#define OUT_HIGH         OUTQ_KEEP
 #define EVENT_MAX_DOMAIN (256u << 10)
 #define OUT_MAX          (16u << 20)
-
-/* ---- queue --------------------------------------------------------------- */
-
-static size_t outq_used(const struct outq *q)
-{
-	return q->tail - q->head;
-}
-
-static char *outq_room(struct outq *q, size_t len)
-{
-	if (q->head == q->tail) {
-		q->head = q->tail = 0;
-		/* A burst is over: don't keep its memory. */
-		if (q->cap > OUT_HIGH) {
-			free(q->data);
-			q->data = NULL;
-			q->cap = 0;
-		}
-	}
-	if (q->cap - q->tail < len && q->head) {
-		memmove(q->data, q->data + q->head, outq_used(q));
-		q->tail -= q->head;
-		q->head = 0;
-	}
-	if (q->cap - q->tail < len) {
-		size_t cap = q->cap ? q->cap : 1024;
-
-		while (cap - q->tail < len) {
-			cap *= 2;
-		}
-		q->data = store_realloc(q->data, cap);
-		q->cap = cap;
-	}
-	return q->data + q->tail;
-}
-
-static void outq_put(struct outq *q, const struct xsd_sockmsg *hdr, const void *payload)
-{
-	char *p = outq_room(q, sizeof(*hdr) + hdr->len);
-
-	memcpy(p, hdr, sizeof(*hdr));
-	memcpy(p + sizeof(*hdr), payload, hdr->len);
-	q->tail += sizeof(*hdr) + hdr->len;
-	if (hdr->type == XS_WATCH_EVENT) {
-		q->events++;
-	} else {
-		q->replies++;
-	}
-}
-
-/* The two halves of a watch event are strings one after the other. */
-static void outq_put_event(struct outq *q, const char *path, size_t path_len, const char *token,
-			   size_t token_len)
-{
-	struct xsd_sockmsg hdr = {.type = XS_WATCH_EVENT, .len = (uint32_t)(path_len + token_len)};
-	char *p = outq_room(q, sizeof(hdr) + hdr.len);
-
-	memcpy(p, &hdr, sizeof(hdr));
-	memcpy(p + sizeof(hdr), path, path_len);
-	memcpy(p + sizeof(hdr) + path_len, token, token_len);
-	q->tail += sizeof(hdr) + hdr.len;
-	q->events++;
-}
-
-/* Takes @n bytes off, counting the messages that are wholly out. */
-static void outq_took(struct outq *q, size_t n)
-{
-	struct xsd_sockmsg hdr;
-
-	while (n) {
-		size_t part;
-
-		if (!q->frame_left) {
-			memcpy(&hdr, q->data + q->head, sizeof(hdr));
-			q->frame_left = sizeof(hdr) + hdr.len;
-			q->frame_event = hdr.type == XS_WATCH_EVENT;
-		}
-		part = n < q->frame_left ? n : q->frame_left;
-		q->frame_left -= part;
-		q->head += part;
-		n -= part;
-		if (!q->frame_left) {
-			q->events -= q->frame_event;
-			q->replies -= !q->frame_event;
-		}
-	}
-}
-
-/* Whether the same event waits untouched already. */
-static bool outq_has_event(const struct outq *q, const char *path, size_t path_len,
-			   const char *token, size_t token_len)
-{
-	size_t pos = q->head + q->frame_left;
-	struct xsd_sockmsg hdr;
-
-	for (; pos < q->tail; pos += sizeof(hdr) + hdr.len) {
-		const char *p = q->data + pos + sizeof(hdr);
-
-		memcpy(&hdr, q->data + pos, sizeof(hdr));
-		if (hdr.type == XS_WATCH_EVENT && hdr.len == path_len + token_len &&
-		    memcmp(p, path, path_len) == 0 && memcmp(p + path_len, token, token_len) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void outq_clear(struct outq *q)
-{
-	free(q->data);
-	*q = (struct outq){NULL};
-}
 
 /* ---- life ---------------------------------------------------------------- */
 
@@ -201,6 +89,7 @@ static inline bool bound(const struct conn *c)
 void conn_reset(struct conn *c)
 {
 	c->in_head = c->in_tail = 0;
+	c->held = false;
 	outq_clear(&c->out);
 	outq_clear(&c->late);
 	account_out(c);
@@ -251,10 +140,10 @@ static void conn_event(void *ctx, const char *path, const char *token)
 	struct outq *q = c->in_request ? &c->late : &c->out;
 	size_t path_len = strlen(path) + 1, token_len = strlen(token) + 1;
 
-	if (c->dead || (bound(c) && outq_has_event(q, path, path_len, token, token_len))) {
+	if (c->dead) {
 		return;
 	}
-	outq_put_event(q, path, path_len, token, token_len);
+	outq_put_event(q, path, path_len, token, token_len, bound(c));
 	account_out(c);
 	if (outq_used(q) > (bound(c) ? EVENT_MAX_DOMAIN : OUT_MAX)) {
 		log_line(c->d, "connection %u: too many events that nobody reads", c->id);
@@ -262,6 +151,11 @@ static void conn_event(void *ctx, const char *path, const char *token)
 		return;
 	}
 	conn_wake(c);
+}
+
+static void conn_answered(void *ctx, const char *text)
+{
+	conn_answer(ctx, text);
 }
 
 const struct store_hooks xsd_hooks = {
@@ -272,6 +166,7 @@ const struct store_hooks xsd_hooks = {
 	.set_target = domain_set_target,
 	.is_introduced = domain_is_introduced,
 	.live_update = update_control,
+	.answer = conn_answered,
 	.trace = log_trace,
 	.log_switch = log_switch,
 	.log = log_text,
@@ -324,8 +219,11 @@ static bool blocked(const struct conn *c)
 {
 	uint64_t max;
 
-	if (c->held || !outq_used(&c->out)) {
-		return c->held;
+	if (c->held || store_client_busy(c->client)) {
+		return true;
+	}
+	if (!outq_used(&c->out)) {
+		return false;
 	}
 	/* A slot remembers one reply. */
 	if (outq_used(&c->out) > OUT_HIGH || (c->slot && c->out.replies)) {
@@ -437,6 +335,7 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 	c->in_request = false;
 	if (reply.type == STORE_REPLY_LATER) {
 		c->held_hdr = *hdr;
+		c->held = true;
 		return;
 	}
 	out.type = reply.type;
@@ -453,11 +352,7 @@ static void carry_out(struct conn *c, const struct xsd_sockmsg *hdr, const char 
 		log_message(c->d, c, false, &out, reply.data);
 	}
 	if (outq_used(&c->late)) {
-		memcpy(outq_room(&c->out, outq_used(&c->late)), c->late.data + c->late.head,
-		       outq_used(&c->late));
-		c->out.tail += outq_used(&c->late);
-		c->out.events += c->late.events;
-		c->late.head = c->late.tail = c->late.events = 0;
+		outq_move_events(&c->out, &c->late, bound(c));
 	}
 	if (bound(c)) {
 		account_out(c);
@@ -536,8 +431,8 @@ static void tell_wants(struct conn *c, bool want_read)
 
 void conn_slice(struct conn *c)
 {
-	unsigned int nr = 0;
-	bool want_read;
+	unsigned int nr = 0, work = 0;
+	bool want_read, busy;
 
 	if (c->dead) {
 		return;
@@ -548,8 +443,10 @@ void conn_slice(struct conn *c)
 	}
 	if (!c->dead && !blocked(c)) {
 		read_in(c);
-		while (!c->dead && nr < SLICE_REQUESTS && !blocked(c) && next_request(c)) {
+		while (!c->dead && nr < SLICE_REQUESTS && work < STORE_SLICE && !blocked(c) &&
+		       next_request(c)) {
 			nr++;
+			work += store_request_work(c->d->store);
 			if (c->slot) {
 				send_out(c);
 			}
@@ -571,10 +468,11 @@ void conn_slice(struct conn *c)
 		c->io->moved(c);
 	}
 	account_out(c);
-	want_read = !blocked(c);
+	busy = store_client_busy(c->client);
+	want_read = busy || !blocked(c);
 	tell_wants(c, want_read);
 	/* More to do without anything new arriving? */
-	if (want_read && (has_request(c) || (c->io->more && c->io->more(c)))) {
+	if (busy || (want_read && (has_request(c) || (c->io->more && c->io->more(c))))) {
 		conn_wake(c);
 	}
 }

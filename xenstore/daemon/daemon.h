@@ -6,6 +6,7 @@
  *   main.c      options, daemonizing, start and end
  *   loop.c      epoll; rounds in which each connection gets one bounded slice
  *   conn.c      a connection: bytes <-> requests, queues and their bounds
+ *   outq.c      what a connection has to send
  *   sock.c      connections over the Unix socket
  *   domain.c    domains: rings, their coming and going
  *   journal.c   what survives the daemon; slot.c: of a ring
@@ -25,6 +26,7 @@
 
 #include <public/io/xs_wire.h>
 #include <xenstore/daemon/journal.h>
+#include <xenstore/daemon/outq.h>
 #include <xenstore/daemon/platform.h>
 #include <xenstore/daemon/slot.h>
 #include <xenstore/store/store.h>
@@ -33,15 +35,6 @@
 struct source {
 	void (*ready)(struct source *src, uint32_t events);
 	int fd;
-};
-
-/* A queue of bytes to send; what is out comes off the front. */
-struct outq {
-	char *data;
-	size_t head, tail, cap;
-	size_t frame_left; /* of the message that is partly out */
-	bool frame_event;
-	size_t replies, events; /* whole or partial messages in here */
 };
 
 struct conn;

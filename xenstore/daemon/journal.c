@@ -15,7 +15,8 @@
 #include <xenstore/store/util.h>
 
 #define MAP_BYTES   (1ull << 30) /* of addresses; the file is as long as it has to be */
-#define GROW_BYTES  (1u << 20)
+#define GROW_BYTES  (128u << 10) /* each page of it is cleared at once */
+#define STEP_BYTES  (256u << 10) /* copied, or given back, in one step */
 #define SLACK_BYTES (8u << 20) /* a small journal needn't be small */
 #define FRAME_HEAD  JOURNAL_FRAME_HEAD
 #define STEP_NODES  256
@@ -25,6 +26,7 @@ struct file {
 	char *map;
 	size_t size; /* of the file */
 	size_t end; /* of the frames */
+	size_t mapped;
 };
 
 struct journal {
@@ -34,7 +36,9 @@ struct journal {
 	bool pinned, broken;
 	struct store_snap *snap; /* being written to next */
 	struct file next;
-	size_t since; /* what is behind this in file isn't in the snapshot */
+	size_t since; /* what is behind this in file isn't in the snapshot, nor copied yet */
+	bool tree_done; /* the snapshot has all nodes: the rest of file follows */
+	struct file old; /* the one before: given back bit by bit */
 	struct journal_stats stats;
 };
 
@@ -62,12 +66,33 @@ static void make_header(char *head)
 static void file_close(struct file *f)
 {
 	if (f->map) {
-		munmap(f->map, MAP_BYTES);
+		munmap(f->map, f->mapped);
 	}
 	if (f->fd >= 0) {
 		close(f->fd);
 	}
 	*f = (struct file){-1};
+}
+
+/* Gives some of a file back that has no name any more. False: that was all. */
+static bool file_shrink(struct file *f)
+{
+	size_t size = f->size > STEP_BYTES ? (f->size - STEP_BYTES) & ~(size_t)4095 : 0;
+
+	if (f->fd < 0) {
+		return false;
+	}
+	munmap(f->map + size, f->mapped - size);
+	f->mapped = size;
+	if (!size) {
+		f->map = NULL;
+	}
+	if (!size || ftruncate(f->fd, (off_t)size)) {
+		file_close(f);
+		return false;
+	}
+	f->size = size;
+	return true;
 }
 
 static int file_open(struct file *f, const char *path, int flags)
@@ -81,6 +106,7 @@ static int file_open(struct file *f, const char *path, int flags)
 	f->size = (size_t)st.st_size;
 	f->map =
 		mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, f->fd, 0);
+	f->mapped = MAP_BYTES;
 	if (f->map == MAP_FAILED) {
 		f->map = NULL;
 		return -errno;
@@ -166,7 +192,7 @@ int journal_open(struct xsd *d, const char *path, bool fresh, bool follow)
 	struct journal *j = store_zalloc(sizeof(*j));
 	int rc = 0;
 
-	j->file.fd = j->next.fd = -1;
+	j->file.fd = j->next.fd = j->old.fd = -1;
 	snprintf(j->path, sizeof(j->path), "%s", path);
 	if (fresh || file_open(&j->file, path, 0) || !ours(&j->file)) {
 		file_close(&j->file);
@@ -193,6 +219,7 @@ void journal_close(struct xsd *d)
 		return;
 	}
 	store_snap_end(j->snap);
+	file_close(&j->old);
 	file_close(&j->next);
 	file_close(&j->file);
 	free(j);
@@ -276,6 +303,7 @@ static void snapshot_begin(struct xsd *d)
 	domain_record_all(d, &r);
 	j->snap = store_snap_begin(d->store, &r);
 	j->since = j->file.end;
+	j->tree_done = false;
 	if (r.len) {
 		file_append(&j->next, r.data, r.len);
 	}
@@ -290,57 +318,79 @@ static void snapshot_drop(struct journal *j)
 	unlink(next_path(j));
 }
 
-/* The snapshot is whole: add what came since and put it in the place of the old one. */
-static void snapshot_done(struct xsd *d)
+/* Copies some of what came since. 1: that was all; or an error. */
+static int snapshot_copy(struct journal *j)
+{
+	size_t left = j->file.end - j->since, len = left < STEP_BYTES ? left : STEP_BYTES;
+	int rc;
+
+	/* Faster than it can grow. */
+	len = len < left / 2 ? left / 2 : len;
+	rc = file_room(&j->next, len);
+	if (rc) {
+		return rc;
+	}
+	memcpy(j->next.map + j->next.end, j->file.map + j->since, len);
+	j->next.end += len;
+	j->since += len;
+	return len == left;
+}
+
+/* The snapshot is whole, with all that came since: it takes the place of the old one. */
+static int snapshot_done(struct xsd *d)
 {
 	struct journal *j = d->journal;
-	size_t len = j->file.end - j->since;
-	int rc = file_room(&j->next, len);
 
-	if (!rc) {
-		memcpy(j->next.map + j->next.end, j->file.map + j->since, len);
-		j->next.end += len;
-		rc = rename(next_path(j), j->path) ? -errno : 0;
-	}
-	if (rc) {
-		broken(d, rc);
-		snapshot_drop(j);
-		j->first = j->file.end;
-		return;
+	if (rename(next_path(j), j->path)) {
+		return -errno;
 	}
 	store_snap_end(j->snap);
 	j->snap = NULL;
-	file_close(&j->file);
+	file_close(&j->old);
+	j->old = j->file;
 	j->file = j->next;
 	j->next = (struct file){-1};
 	j->first = j->file.end;
 	j->broken = false;
 	j->stats.snapshots++;
+	return 0;
+}
+
+static int snapshot_step(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	struct rec r = {NULL};
+	int rc;
+
+	if (j->tree_done) {
+		rc = snapshot_copy(j);
+		return rc > 0 ? snapshot_done(d) : rc;
+	}
+	j->tree_done = !store_snap_step(j->snap, STEP_NODES, &r);
+	rc = r.len ? file_append(&j->next, r.data, r.len) : 0;
+	rec_fini(&r);
+	return rc;
 }
 
 bool journal_work(struct xsd *d)
 {
 	struct journal *j = d->journal;
-	struct rec r = {NULL};
-	bool more;
 	int rc;
 
-	if (!j || !j->snap) {
+	if (!j) {
 		return false;
 	}
-	more = store_snap_step(j->snap, STEP_NODES, &r);
-	rc = r.len ? file_append(&j->next, r.data, r.len) : 0;
-	rec_fini(&r);
+	if (!j->snap) {
+		return file_shrink(&j->old);
+	}
+	rc = snapshot_step(d);
 	if (rc) {
 		broken(d, rc);
 		snapshot_drop(j);
 		j->first = j->file.end;
 		return false;
 	}
-	if (!more) {
-		snapshot_done(d);
-	}
-	return more;
+	return true;
 }
 
 /* No frame after one that is missing: a new journal, at once, or none. */

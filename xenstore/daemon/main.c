@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <xenstore/daemon/daemon.h>
+
+#define KEEP_FREE (64 << 20)
 
 static void usage(FILE *f)
 {
@@ -494,6 +497,8 @@ int main(int argc, char **argv)
 	char result = 0;
 	int ready = -1;
 
+	/* What is freed bit by bit mustn't be given back to the system in one go. */
+	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
 	d.store = store_create(&xsd_hooks, &d);
 	d.socket = socket_path();
 	d.argv = own_arguments(argv);

@@ -172,6 +172,9 @@ static int hand_over(struct xsd *d)
 	struct head head;
 	size_t nr = 1, max = 8;
 
+	/* What is left of big changes isn't handed over, but done. */
+	store_settle(d->store);
+	commit(d);
 	for (struct conn *c = d->conns; c; c = c->next) {
 		max++;
 	}

@@ -25,6 +25,20 @@ struct account *account_of(struct store *s, uint16_t domid)
 	return a;
 }
 
+void account_free(struct store *s, struct account *a)
+{
+	struct account **pp = &s->account[a->domid % ACCOUNT_BUCKETS];
+
+	if (a->holders || a->nodes) {
+		return;
+	}
+	while (*pp != a) {
+		pp = &(*pp)->next;
+	}
+	*pp = a->next;
+	free(a);
+}
+
 void account_free_all(struct store *s)
 {
 	for (unsigned int i = 0; i < ACCOUNT_BUCKETS; i++) {

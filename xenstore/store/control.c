@@ -43,8 +43,13 @@ static int done(struct request *rq, struct text *t)
 static int control_check(struct request *rq, const char **args, int nr)
 {
 	struct store *s = rq->client->store;
-	const char *wrong = store_check(s);
+	const char *wrong;
 
+	if (s->hooks->answer) {
+		job_check(s);
+		return -EINPROGRESS;
+	}
+	wrong = store_check(s);
 	if (wrong) {
 		store_logf(s, "check: %s", wrong);
 		return request_reply(rq, wrong, strlen(wrong) + 1);

@@ -9,6 +9,7 @@
  *   tx.c				   transactions: snapshot, record, check, replay
  *   watch.c				   who wants to know
  *   account.c				   who has how much
+ *   jobs.c				   what is left to be done after a change
  *   record.c, replay.c			   changes for a journal, and back
  */
 #ifndef PAVISE_STORE_INTERNAL_H
@@ -37,6 +38,9 @@ struct account {
 /* Never NULL: made when missing. */
 struct account *account_of(struct store *s, uint16_t domid);
 void account_free_all(struct store *s);
+
+/* Frees it if nothing is left in it. */
+void account_free(struct store *s, struct account *a);
 
 /* Counts a node that came into the tree (1) or is about to leave it (-1). */
 void account_move(struct store *s, const struct node *n, int sign);
@@ -74,6 +78,7 @@ struct store_client {
 	uint32_t nr_watches, nr_txs;
 	uint64_t bytes; /* of the account's other_bytes, this client's part */
 	uint64_t outstanding; /* likewise */
+	unsigned int nr_jobs, big_jobs; /* not done yet */
 	struct store_client *next, **pprev;
 };
 
@@ -121,6 +126,11 @@ struct store {
 	bool recording; /* changes go to batch */
 	bool quiet; /* records are being applied: no events, no quotas */
 	struct rec batch; /* what the present request has changed */
+	struct store_client *asking; /* whose request it is; or NULL */
+	unsigned int work; /* nodes and events that it has cost */
+	struct job *jobs, **jobs_end; /* jobs.c */
+	bool running; /* a job is */
+	uint64_t watch_limit; /* watches from this one on don't count */
 	struct loading loading;
 };
 
@@ -154,8 +164,14 @@ int op_write(struct view *v, const char *path, const void *value, size_t len);
 /* 1: it was there already and nothing changed. */
 int op_mkdir(struct view *v, const char *path);
 
-/* *@ret_removed (may be NULL on 0: there was nothing) is the caller's to put. */
+/*
+ * *@ret_removed (NULL on 0: there was nothing) is the caller's to put, and to
+ * take off the accounts.
+ */
 int op_rm(struct view *v, const char *path, struct node **ret_removed);
+
+/* Takes @n and what is below off the accounts in @ds. False: too many, and nothing done. */
+bool op_uncount(struct deltas *ds, struct node *n);
 int op_set_perms(struct view *v, const char *path, const struct wire_perm *list, unsigned int nr);
 
 /* ---- transactions (tx.c) ------------------------------------------------- */
@@ -173,6 +189,7 @@ struct tx_touch { /* one path that the transaction has to do with */
 	struct tx_touch *next;
 	uint32_t hash;
 	unsigned int what;
+	uint32_t last_op; /* on it, counted from 1; 0: none */
 	bool told; /* an event for it is out (while committing) */
 	char path[];
 };
@@ -181,6 +198,7 @@ struct tx_op {
 	enum tx_op_type type;
 	struct tx_touch *touch;
 	struct node *removed;
+	bool counted; /* off the accounts */
 	struct wire_perm *list;
 	size_t len; /* of value, or entries in list */
 	char *value;
@@ -197,6 +215,7 @@ struct tx {
 	uint32_t nr_buckets, nr_touched;
 	struct tx_op *ops;
 	uint32_t nr_ops, cap_ops;
+	uint32_t last_rm; /* the last removal, counted from 1 */
 	uint64_t bytes; /* charged to the client */
 	bool doomed; /* it was open when the daemon died: EAGAIN at its end */
 };
@@ -223,15 +242,18 @@ void tx_abort(struct tx *tx);
  */
 int tx_note(struct tx *tx, const char *path, unsigned int what);
 
-/* Notes a change that was just made to the transaction's tree. Takes over @removed. */
-void tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void *data, size_t len,
-	       struct node *removed);
+/*
+ * Notes a change that was just made to the transaction's tree, or adds it to one
+ * that was noted before. Takes over @removed.
+ */
+struct tx_op *tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void *data,
+			size_t len, struct node *removed);
 
 /* ---- watches (watch.c) --------------------------------------------------- */
 
 struct watch {
 	struct watch *next, **pprev; /* same bucket, in order of registration */
-	struct watch *client_next;
+	struct watch *client_next, **client_pprev;
 	struct store_client *client;
 	uint64_t seq;
 	uint32_t hash;
@@ -255,12 +277,52 @@ void watch_del_all(struct store_client *c);
 bool watch_fire(struct store *s, const char *path, const struct perms *before);
 
 /*
- * The same for @removed having gone from @path, with everything below it,
- * deepest first. @below_only: @path itself has had its event.
+ * For jobs.c: @n was at @path and isn't any more. Tells the watches on that very
+ * path; if it is the @top one of a removal, those above it too.
  */
-void watch_fire_removed(struct store *s, const char *path, struct node *removed, bool below_only);
+void watch_fire_gone(struct store *s, const char *path, const struct node *n, bool top);
 void watch_fire_special(struct store *s, enum special which, uint16_t domid);
 size_t watch_bytes(const struct watch *w);
+
+/* ---- what is left to be done after a change (jobs.c) --------------------- */
+
+/* Events have to wait for others, or there have been too many at once. */
+static inline bool jobs_first(const struct store *s)
+{
+	return !s->running && (s->jobs || s->work >= STORE_SLICE);
+}
+
+/* An event of @path, or if @special >= 0 that of @domid, when its turn has come. */
+void job_fire(struct store *s, const char *path, const struct perms *before, int special,
+	      uint16_t domid);
+
+/*
+ * @removed is gone from @path: tells of it and what was below it, deepest first,
+ * and takes them off the accounts unless they are @counted. @told: @path itself
+ * has had its event. Takes over @removed.
+ */
+void job_gone(struct store *s, const char *path, struct node *removed, bool counted, bool told);
+
+/* Removes what the domain owned and forgets its permissions and its account. */
+void job_forget(struct store *s, uint16_t domid, bool keep);
+void jobs_domain_again(struct store *s, uint16_t domid);
+
+/* Checks everything and answers the request that is running. */
+void job_check(struct store *s);
+void jobs_forget_client(struct store *s, struct store_client *c);
+
+/* A check of all nodes, one by one in the order of a walk (store.c). */
+struct checking {
+	struct deltas found, want;
+	const char *wrong;
+};
+
+void check_begin(struct store *s, struct checking *k);
+void check_node(struct checking *k, const struct node *n);
+
+/* NULL: all is well. */
+const char *check_end(struct store *s, struct checking *k);
+void check_drop(struct checking *k);
 
 /* ---- noting changes for the journal (replay.c) --------------------------- */
 

@@ -13,9 +13,26 @@
 
 #define FIRST_CAP 2
 
+/* How many bytes the names below each slot are, with their NULs; only where level > 0. */
+static uint32_t *sums(const struct kids *k)
+{
+	return (uint32_t *)(uintptr_t)&k->slot[KIDS_MAX];
+}
+
+static uint32_t sum_of(const struct kids *k)
+{
+	uint32_t sum = 0;
+
+	for (unsigned int i = 0; i < k->nr; i++) {
+		sum += k->level ? sums(k)[i] : ((const struct node *)k->slot[i])->name_len + 1u;
+	}
+	return sum;
+}
+
 static struct kids *block_make(unsigned int level, unsigned int cap)
 {
-	struct kids *k = store_alloc(sizeof(*k) + cap * sizeof(k->slot[0]));
+	size_t size = sizeof(struct kids) + cap * sizeof(void *);
+	struct kids *k = store_alloc(size + (level ? KIDS_MAX * sizeof(uint32_t) : 0));
 
 	k->refs = 1;
 	k->level = (uint8_t)level;
@@ -35,6 +52,9 @@ static struct kids *block_own(struct kids **pk)
 	k = block_make(old->level, old->cap);
 	k->nr = old->nr;
 	memcpy(k->slot, old->slot, old->nr * sizeof(k->slot[0]));
+	if (k->level) {
+		memcpy(sums(k), sums(old), old->nr * sizeof(uint32_t));
+	}
 	for (unsigned int i = 0; i < k->nr; i++) {
 		if (k->level) {
 			((struct kids *)k->slot[i])->refs++;
@@ -146,6 +166,9 @@ static struct kids *block_split(struct kids **pk, int pos, void *what)
 
 	right->nr = (uint8_t)(k->nr - keep);
 	memcpy(right->slot, k->slot + keep, right->nr * sizeof(k->slot[0]));
+	if (k->level) {
+		memcpy(sums(right), sums(k) + keep, right->nr * sizeof(uint32_t));
+	}
 	k->nr = (uint8_t)keep;
 	if (pos > keep) {
 		slot_insert(&right, pos - keep, what);
@@ -172,6 +195,10 @@ static struct kids *slot_insert(struct kids **pk, int pos, void *what)
 	}
 	memmove(k->slot + pos + 1, k->slot + pos, (size_t)(k->nr - pos) * sizeof(k->slot[0]));
 	k->slot[pos] = what;
+	if (k->level) {
+		memmove(sums(k) + pos + 1, sums(k) + pos, (size_t)(k->nr - pos) * sizeof(uint32_t));
+		sums(k)[pos] = sum_of(what);
+	}
 	k->nr++;
 	return NULL;
 }
@@ -189,6 +216,7 @@ static struct kids *insert(struct kids **pk, struct node *n)
 		i = 0;
 	}
 	sibling = insert((struct kids **)&k->slot[i], n);
+	sums(k)[i] = sibling ? sum_of(k->slot[i]) : sums(k)[i] + n->name_len + 1u;
 	return sibling ? slot_insert(pk, i + 1, sibling) : NULL;
 }
 
@@ -205,6 +233,8 @@ void kids_insert(struct kids **pk, struct node *n)
 		top->nr = 2;
 		top->slot[0] = *pk;
 		top->slot[1] = right;
+		sums(top)[0] = sum_of(*pk);
+		sums(top)[1] = sum_of(right);
 		*pk = top;
 	}
 }
@@ -219,10 +249,12 @@ static struct node *remove_from(struct kids **pk, const char *name, size_t len)
 	if (k->level) {
 		n = remove_from((struct kids **)&k->slot[i], name, len);
 		below = k->slot[i];
+		sums(k)[i] -= (uint32_t)len + 1;
 		if (below->nr) {
 			return n;
 		}
 		free(below);
+		memmove(sums(k) + i, sums(k) + i + 1, (size_t)(k->nr - 1 - i) * sizeof(uint32_t));
 	} else {
 		n = k->slot[i];
 	}
@@ -248,19 +280,34 @@ struct node *kids_remove(struct kids **pk, const char *name, size_t len)
 	return n;
 }
 
-void kids_put(struct perms_table *t, struct kids *k)
+unsigned int kids_peel(struct kids **pk, struct perms_table *t,
+		       void (*dead)(struct perms_table *t, struct node *n))
 {
-	if (!k || --k->refs) {
-		return;
+	struct kids *k = *pk;
+	unsigned int nr = 0;
+
+	if (k->refs > 1) {
+		k->refs--;
+		*pk = NULL;
+		return 0;
 	}
-	for (unsigned int i = 0; i < k->nr; i++) {
-		if (k->level) {
-			kids_put(t, k->slot[i]);
-		} else {
-			node_put(t, k->slot[i]);
+	if (k->level) {
+		nr = kids_peel((struct kids **)&k->slot[k->nr - 1], t, dead);
+		k->nr -= !k->slot[k->nr - 1];
+		if (k->nr) {
+			return nr;
+		}
+	}
+	for (; nr < k->nr; nr++) {
+		struct node *n = k->slot[nr];
+
+		if (!--n->refs) {
+			dead(t, n);
 		}
 	}
 	free(k);
+	*pk = NULL;
+	return nr;
 }
 
 int kids_walk(const struct kids *k, int (*fn)(struct node *n, void *arg), void *arg)
@@ -271,6 +318,50 @@ int kids_walk(const struct kids *k, int (*fn)(struct node *n, void *arg), void *
 		rc = k->level ? kids_walk(k->slot[i], fn, arg) : fn(k->slot[i], arg);
 	}
 	return rc;
+}
+
+int kids_walk_from(const struct kids *k, size_t skip, size_t *pos,
+		   int (*fn)(struct node *n, void *arg), void *arg)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; k && i < k->nr && !rc; i++) {
+		struct node *n = k->slot[i];
+		size_t len = k->level ? sums(k)[i] : n->name_len + 1u;
+
+		if (*pos < skip && (!k->level || *pos + len <= skip)) {
+			*pos += len;
+		} else if (k->level) {
+			rc = kids_walk_from(k->slot[i], skip, pos, fn, arg);
+		} else {
+			*pos += len;
+			rc = fn(n, arg);
+		}
+	}
+	return rc;
+}
+
+bool kids_same_names(const struct kids *a, const struct kids *b)
+{
+	bool same = true;
+
+	if (a == b || !a || !b) {
+		return a == b;
+	}
+	if (a->level != b->level || a->nr != b->nr) {
+		return false;
+	}
+	for (unsigned int i = 0; i < a->nr && same; i++) {
+		const struct node *n = a->slot[i], *m = b->slot[i];
+
+		if (n == m) {
+			continue;
+		}
+		same = a->level ? kids_same_names(a->slot[i], b->slot[i])
+				: n->name_len == m->name_len &&
+					  memcmp(n->data, m->data, n->name_len) == 0;
+	}
+	return same;
 }
 
 struct valid_state {
@@ -296,7 +387,8 @@ static bool blocks_valid(const struct kids *k)
 	for (unsigned int i = 0; k->level && i < k->nr; i++) {
 		const struct kids *below = k->slot[i];
 
-		if (below->level + 1 != k->level || !blocks_valid(below)) {
+		if (below->level + 1 != k->level || sums(k)[i] != sum_of(below) ||
+		    !blocks_valid(below)) {
 			return false;
 		}
 	}

@@ -35,7 +35,7 @@ struct kids {
 	uint32_t refs;
 	uint8_t level; /* 0: slots are nodes, else blocks of the level below */
 	uint8_t nr, cap;
-	void *slot[];
+	void *slot[]; /* where level > 0, sums of lengths of names follow: kids.c */
 };
 
 struct node {
@@ -71,7 +71,12 @@ static inline struct node *node_get(struct node *n)
 
 /* A node with no value, no children and one reference. Takes over @perms. */
 struct node *node_make(const char *name, size_t name_len, struct perms *perms, uint64_t gen);
+
+/* Takes NULL. The last one gone, node and all below are freed, if they are many bit by bit. */
 void node_put(struct perms_table *t, struct node *n);
+
+/* Frees about @max of those that are to be freed. */
+void tree_reap(struct perms_table *t, unsigned int max);
 
 /* ---- children (kids.c) --------------------------------------------------- */
 
@@ -88,10 +93,30 @@ struct node **kids_own(struct kids **k, const char *name, size_t len); /* must e
 void kids_insert(struct kids **k, struct node *n); /* must not; takes over n */
 struct node *kids_remove(struct kids **k, const char *name, size_t len); /* must; hands over */
 
-void kids_put(struct perms_table *t, struct kids *k);
+/*
+ * Lets go of the last block of leaves, or of more if they are others' too: *@k
+ * becomes NULL with the last. Calls @dead for each child without a reference
+ * left. Returns how many children were looked at.
+ */
+unsigned int kids_peel(struct kids **k, struct perms_table *t,
+		       void (*dead)(struct perms_table *t, struct node *n));
 
 /* In order of names. Ends early with what @fn returns if that isn't 0. */
 int kids_walk(const struct kids *k, int (*fn)(struct node *n, void *arg), void *arg);
+
+/*
+ * The same, from the first name on that begins at or behind byte @skip of them
+ * all, each with its NUL, one after the other. *@pos is to be 0 at first. What
+ * is skipped costs next to nothing.
+ */
+int kids_walk_from(const struct kids *k, size_t skip, size_t *pos,
+		   int (*fn)(struct node *n, void *arg), void *arg);
+
+/*
+ * Whether they have the same names. What they share isn't looked at; where a
+ * great many have become others and back, the answer may be a wrong no.
+ */
+bool kids_same_names(const struct kids *a, const struct kids *b);
 
 /* False if the invariants above don't hold. */
 bool kids_valid(const struct kids *k);

@@ -203,10 +203,34 @@ int op_mkdir(struct view *v, const char *path)
 
 /* ---- removing and permissions -------------------------------------------- */
 
+struct uncount {
+	struct deltas *ds;
+	unsigned int left;
+};
+
 static int uncount(struct node *n, void *arg)
 {
-	deltas_add(arg, perms_owner(n->perms), -1, -(int64_t)node_bytes(n->name_len, n->value_len));
-	return kids_walk(n->kids, uncount, arg);
+	struct uncount *u = arg;
+
+	if (!u->left--) {
+		return 1;
+	}
+	deltas_add(u->ds, perms_owner(n->perms), -1,
+		   -(int64_t)node_bytes(n->name_len, n->value_len));
+	return kids_walk(n->kids, uncount, u);
+}
+
+bool op_uncount(struct deltas *ds, struct node *n)
+{
+	struct deltas some = {NULL};
+	struct uncount u = {&some, STORE_SLICE};
+	bool all = uncount(n, &u) == 0;
+
+	for (unsigned int i = 0; all && i < some.nr; i++) {
+		deltas_add(ds, some.d[i].domid, some.d[i].nodes, some.d[i].bytes);
+	}
+	deltas_clear(&some);
+	return all;
 }
 
 int op_rm(struct view *v, const char *path, struct node **ret_removed)
@@ -223,7 +247,6 @@ int op_rm(struct view *v, const char *path, struct node **ret_removed)
 			return -EACCES;
 		}
 		*ret_removed = tree_remove(&s->perms, v->root, path, ++s->gen);
-		uncount(*ret_removed, v->deltas);
 		return 0;
 	}
 	if (!allowed(v->client, f.node, ACCESS_WRITE)) {

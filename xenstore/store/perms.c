@@ -16,6 +16,7 @@ void perms_table_init(struct perms_table *t)
 {
 	t->nr_buckets = FIRST_BUCKETS;
 	t->nr = 0;
+	t->dead = NULL;
 	t->bucket = store_zalloc(t->nr_buckets * sizeof(*t->bucket));
 }
 

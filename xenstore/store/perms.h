@@ -26,9 +26,12 @@ struct perms {
 	struct wire_perm list[];
 };
 
+struct node;
+
 struct perms_table {
 	struct perms **bucket;
 	uint32_t nr_buckets, nr;
+	struct node *dead; /* nodes that nobody refers to, not freed yet (tree.c) */
 };
 
 void perms_table_init(struct perms_table *t);

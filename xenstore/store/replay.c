@@ -215,16 +215,17 @@ static int apply_write(struct store *s, struct rec_in *in)
 static int apply_rm(struct store *s, struct rec_in *in)
 {
 	struct store_client god = store_nobody(s);
-	struct deltas deltas = {NULL};
-	struct view v = {&god, &s->root, &deltas};
+	struct view v = {&god, &s->root, NULL};
 	const char *path = get_path(in);
 	struct node *removed = NULL;
 	int rc = in->bad ? -EINVAL : op_rm(&v, path, &removed);
 
-	deltas_apply(s, &deltas);
-	deltas_clear(&deltas);
-	node_put(&s->perms, removed);
-	return rc;
+	if (removed) {
+		job_gone(s, path, removed, false, false);
+		store_settle(s);
+	}
+	/* A domain's end removes all of its nodes here, and then each of them. */
+	return rc == -ENOENT ? 0 : rc;
 }
 
 static int apply_perms(struct store *s, struct rec_in *in)
@@ -382,6 +383,7 @@ int store_apply(struct store *s, int type, struct rec_in *in)
 			return -EINVAL;
 		}
 		store_domain_forget(s, domid, value != 0);
+		store_settle(s);
 		return 0;
 	case 'Q':
 		name = rec_get_str(in);

@@ -136,19 +136,14 @@ static int do_read(struct request *rq)
 
 struct listing {
 	char *data;
-	size_t pos, used, max, skip;
+	size_t used, max;
 };
 
-/* Appends one name unless it lies before the part asked for. */
 static int list_name(struct node *n, void *arg)
 {
 	struct listing *l = arg;
-	size_t len = n->name_len + 1u, pos = l->pos;
+	size_t len = n->name_len + 1u;
 
-	l->pos += len;
-	if (pos < l->skip) {
-		return 0;
-	}
 	if (len > l->max - l->used) {
 		return -E2BIG;
 	}
@@ -176,6 +171,7 @@ static int do_directory_part(struct request *rq)
 	const char *strs[2], *path;
 	struct node *n;
 	uint64_t offset;
+	size_t pos = 0;
 	int rc;
 
 	if (request_strings(rq, strs, 2) || wire_number_parse(strs[1], UINT32_MAX, &offset)) {
@@ -187,10 +183,9 @@ static int do_directory_part(struct request *rq)
 		return rc;
 	}
 	l.used = (size_t)sprintf(l.data, "%llu", (unsigned long long)n->gen) + 1;
-	l.skip = offset;
 	/* An empty name marks the end of the list: keep room for its NUL. */
 	l.max--;
-	if (kids_walk(n->kids, list_name, &l) == 0) {
+	if (kids_walk_from(n->kids, offset, &pos, list_name, &l) == 0) {
 		l.data[l.used++] = '\0';
 	}
 	rq->reply->len = (uint32_t)l.used;
@@ -305,11 +300,8 @@ static int do_rm(struct request *rq)
 	if (removed && rq->tx) {
 		tx_record(rq->tx, TX_OP_RM, path, NULL, 0, removed);
 	} else if (removed) {
-		deltas_apply(s, &deltas);
-		deltas_clear(&deltas);
 		note_rm(s, path);
-		watch_fire_removed(s, path, removed, false);
-		node_put(&s->perms, removed);
+		job_gone(s, path, removed, false, false);
 	}
 	return request_ok(rq);
 }
@@ -544,10 +536,13 @@ void store_request(struct store_client *c, uint32_t type, uint32_t tx_id, const 
 	reply->type = type;
 	reply->len = 0;
 	c->account->requests++;
+	c->store->asking = c;
+	c->store->work = 1;
 	if (type < XS_TYPE_COUNT) {
 		c->store->requests[type]++;
 	}
 	rc = run(&rq, tx_id);
+	c->store->asking = NULL;
 	if (rc == -EINPROGRESS) {
 		reply->type = STORE_REPLY_LATER;
 	} else if (rc) {

@@ -5,6 +5,7 @@
  * check of everything.
  */
 #include <assert.h>
+#include <limits.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@ struct store *store_create(const struct store_hooks *hooks, void *daemon)
 
 	s->hooks = hooks;
 	s->daemon = daemon;
+	s->jobs_end = &s->jobs;
+	s->watch_limit = UINT64_MAX;
 #define Q(field, name, value, text) s->quota.field = value;
 	STORE_QUOTAS(Q)
 #undef Q
@@ -55,7 +58,9 @@ void store_destroy(struct store *s)
 	}
 	assert(!s->clients);
 	s->recording = false;
+	store_settle(s);
 	node_put(&s->perms, s->root);
+	tree_reap(&s->perms, UINT_MAX);
 	for (int i = 0; i < NR_SPECIAL; i++) {
 		perms_put(&s->perms, s->special[i]);
 	}
@@ -157,6 +162,7 @@ void store_client_destroy(struct store_client *c)
 		return;
 	}
 	store_client_reset(c);
+	jobs_forget_client(c->store, c);
 	store_client_charge(c, -(long)c->bytes);
 	store_client_outstanding(c, -(long)c->outstanding);
 	c->account->holders--;
@@ -224,6 +230,7 @@ bool store_client_over_memory(const struct store_client *c)
 
 void store_domain_introduced(struct store *s, uint16_t domid)
 {
+	jobs_domain_again(s, domid);
 	watch_fire_special(s, SPECIAL_INTRODUCE, domid);
 }
 
@@ -237,79 +244,10 @@ struct store_client store_nobody(struct store *s)
 	return (struct store_client){.store = s, .domid = 0, .target = -1, .create_as = -1};
 }
 
-struct owned {
-	uint16_t domid;
-	char path[XENSTORE_ABS_PATH_MAX + 1];
-	size_t len;
-	char **found;
-	size_t nr, cap;
-};
-
-/* Collects the paths of the topmost nodes that the domain owns. */
-static int find_owned(struct node *n, void *arg)
-{
-	struct owned *o = arg;
-	size_t len = o->len;
-
-	if (len + 1 + n->name_len >= sizeof(o->path)) {
-		return 0;
-	}
-	o->path[len] = '/';
-	memcpy(o->path + len + 1, n->data, n->name_len);
-	o->len = len + 1 + n->name_len;
-	if (perms_owner(n->perms) == o->domid) {
-		if (o->nr == o->cap) {
-			o->cap = o->cap ? o->cap * 2 : 16;
-			o->found = store_realloc(o->found, o->cap * sizeof(*o->found));
-		}
-		o->found[o->nr++] = store_memdup0(o->path, o->len);
-	} else {
-		kids_walk(n->kids, find_owned, o);
-	}
-	o->len = len;
-	return 0;
-}
-
-static void remove_owned(struct store *s, uint16_t domid)
-{
-	struct store_client god = store_nobody(s);
-	struct owned *o = store_zalloc(sizeof(*o));
-	struct deltas deltas = {NULL};
-	struct view v = {&god, &s->root, &deltas};
-	struct node *removed;
-
-	o->domid = domid;
-	kids_walk(s->root->kids, find_owned, o);
-	for (size_t i = 0; i < o->nr; i++) {
-		op_rm(&v, o->found[i], &removed);
-		deltas_apply(s, &deltas);
-		if (removed) {
-			watch_fire_removed(s, o->found[i], removed, false);
-			node_put(&s->perms, removed);
-		}
-		free(o->found[i]);
-	}
-	deltas_clear(&deltas);
-	free(o->found);
-	free(o);
-}
-
 void store_domain_forget(struct store *s, uint16_t domid, bool keep_nodes)
 {
-	struct account *a = account_of(s, domid), **pp;
-
 	note_forget(s, domid, keep_nodes);
-	if (!keep_nodes && a->nodes) {
-		remove_owned(s, domid);
-	}
-	perms_forget(&s->perms, domid);
-	if (a->holders || a->nodes) {
-		return;
-	}
-	for (pp = &s->account[domid % ACCOUNT_BUCKETS]; *pp != a; pp = &(*pp)->next) {
-	}
-	*pp = a->next;
-	free(a);
+	job_forget(s, domid, keep_nodes);
 }
 
 int store_preset(struct store *s, const char *path, const char *value)
@@ -354,15 +292,21 @@ void store_stats(struct store *s, struct store_stats *ret_stats)
 	*ret_stats = st;
 }
 
-struct checking {
-	struct deltas found;
-	const char *wrong;
-};
-
-static int check_node(struct node *n, void *arg)
+void check_begin(struct store *s, struct checking *k)
 {
-	struct checking *k = arg;
+	*k = (struct checking){.wrong = NULL};
+	for (unsigned int i = 0; i < ACCOUNT_BUCKETS; i++) {
+		for (struct account *a = s->account[i]; a; a = a->next) {
+			if (a->nodes || a->node_bytes) {
+				deltas_add(&k->want, a->domid, (int64_t)a->nodes,
+					   (int64_t)a->node_bytes);
+			}
+		}
+	}
+}
 
+void check_node(struct checking *k, const struct node *n)
+{
 	if (!n->refs || !n->perms || !n->perms->refs || !n->perms->nr) {
 		k->wrong = "a node without reference or permissions";
 	} else if (!kids_valid(n->kids)) {
@@ -370,19 +314,14 @@ static int check_node(struct node *n, void *arg)
 	} else {
 		deltas_add(&k->found, perms_owner(n->perms), 1,
 			   (int64_t)node_bytes(n->name_len, n->value_len));
-		kids_walk(n->kids, check_node, k);
 	}
-	return k->wrong != NULL;
 }
 
-static const char *check_accounts(struct store *s, const struct deltas *found)
+/* What clients have, against what their domains' accounts say. */
+static const char *check_clients(struct store *s)
 {
-	for (unsigned int i = 0; i < found->nr; i++) {
-		account_of(s, found->d[i].domid);
-	}
 	for (unsigned int i = 0; i < ACCOUNT_BUCKETS; i++) {
 		for (struct account *a = s->account[i]; a; a = a->next) {
-			struct delta d = deltas_of(found, a->domid);
 			uint64_t watches = 0, txs = 0, bytes = 0, holders = 0;
 
 			for (struct store_client *c = s->clients; c; c = c->next) {
@@ -393,9 +332,6 @@ static const char *check_accounts(struct store *s, const struct deltas *found)
 					holders++;
 				}
 			}
-			if (a->nodes != (uint64_t)d.nodes || a->node_bytes != (uint64_t)d.bytes) {
-				return "a domain's count of nodes";
-			}
 			if (a->watches != watches || a->transactions != txs ||
 			    a->other_bytes != bytes || a->holders != holders) {
 				return "a domain's count of watches, transactions or memory";
@@ -405,14 +341,47 @@ static const char *check_accounts(struct store *s, const struct deltas *found)
 	return NULL;
 }
 
+const char *check_end(struct store *s, struct checking *k)
+{
+	for (unsigned int i = 0; !k->wrong && i < k->want.nr; i++) {
+		deltas_add(&k->found, k->want.d[i].domid, -k->want.d[i].nodes, -k->want.d[i].bytes);
+	}
+	for (unsigned int i = 0; !k->wrong && i < k->found.nr; i++) {
+		if (k->found.d[i].nodes || k->found.d[i].bytes) {
+			k->wrong = "a domain's count of nodes";
+		}
+	}
+	return k->wrong ? k->wrong : check_clients(s);
+}
+
+void check_drop(struct checking *k)
+{
+	deltas_clear(&k->found);
+	deltas_clear(&k->want);
+}
+
+static int check_below(struct node *n, void *arg)
+{
+	struct checking *k = arg;
+
+	check_node(k, n);
+	return k->wrong ? 1 : kids_walk(n->kids, check_below, k);
+}
+
 const char *store_check(struct store *s)
 {
-	struct checking k = {.wrong = NULL};
+	struct checking k;
+	const char *wrong;
 
-	check_node(s->root, &k);
-	if (!k.wrong) {
-		k.wrong = check_accounts(s, &k.found);
-	}
-	deltas_clear(&k.found);
-	return k.wrong;
+	store_settle(s);
+	check_begin(s, &k);
+	check_below(s->root, &k);
+	wrong = check_end(s, &k);
+	check_drop(&k);
+	return wrong;
+}
+
+unsigned int store_request_work(const struct store *s)
+{
+	return s->work;
 }

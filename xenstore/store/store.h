@@ -71,6 +71,9 @@ struct store_hooks {
 	int (*live_update)(void *daemon, void *ctx, const char **args, int nr);
 	int (*trace)(void *daemon, const char *what);
 
+	/* The answer of such a request; without this hook the store answers at once. */
+	void (*answer)(void *ctx, const char *text);
+
 	/* CONTROL log|on, log|off, logfile|name; and a line for the log. */
 	int (*log_switch)(void *daemon, bool on, const char *file);
 	void (*log)(void *daemon, const char *text);
@@ -142,6 +145,22 @@ struct store_reply {
  */
 void store_request(struct store_client *c, uint32_t type, uint32_t tx_id, const char *payload,
 		   size_t len, struct store_reply *reply);
+
+/*
+ * What a big change leaves to be done is done in slices of this many nodes and
+ * events, between requests: a call of store_work() does up to @max of it, and is
+ * true if there is more. What was small has been done with its request.
+ */
+#define STORE_SLICE 1024u
+
+bool store_work(struct store *s, unsigned int max);
+void store_settle(struct store *s); /* all of it */
+
+/* How many the last request has cost. */
+unsigned int store_request_work(const struct store *s);
+
+/* Its next request has to wait until its last one is done. */
+bool store_client_busy(const struct store_client *c);
 
 /* ---- domains ------------------------------------------------------------- */
 

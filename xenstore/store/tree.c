@@ -9,6 +9,8 @@
 #include <xenstore/store/node.h>
 #include <xenstore/store/util.h>
 
+#define REAP_AT_ONCE 256
+
 struct node *node_make(const char *name, size_t name_len, struct perms *perms, uint64_t gen)
 {
 	struct node *n = store_alloc(node_bytes(name_len, 0));
@@ -24,14 +26,39 @@ struct node *node_make(const char *name, size_t name_len, struct perms *perms, u
 	return n;
 }
 
+/* A dead node's gen is of no use any more: it links to the next one. */
+static void bury(struct perms_table *t, struct node *n)
+{
+	n->gen = (uintptr_t)t->dead;
+	t->dead = n;
+}
+
+void tree_reap(struct perms_table *t, unsigned int max)
+{
+	struct node *n;
+
+	while ((n = t->dead) && max) {
+		unsigned int nr = 0;
+
+		if (n->kids) {
+			nr = kids_peel(&n->kids, t, bury);
+		} else {
+			t->dead = (struct node *)(uintptr_t)n->gen;
+			perms_put(t, n->perms);
+			free(n);
+		}
+		max -= nr < max ? nr + 1 : max;
+	}
+}
+
 void node_put(struct perms_table *t, struct node *n)
 {
 	if (!n || --n->refs) {
 		return;
 	}
-	kids_put(t, n->kids);
-	perms_put(t, n->perms);
-	free(n);
+	bury(t, n);
+	/* Whoever makes garbage clears some away, so that it can't pile up. */
+	tree_reap(t, REAP_AT_ONCE);
 }
 
 static inline struct node *node_own(struct node **place)

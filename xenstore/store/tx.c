@@ -19,6 +19,7 @@
 #include <xenstore/store/internal.h>
 
 #define FIRST_BUCKETS 16
+#define OPS_A_NODE    4 /* so many changes for each node that it may touch */
 
 static void charge(struct tx *tx, size_t bytes)
 {
@@ -174,6 +175,10 @@ int tx_note(struct tx *tx, const char *path, unsigned int what)
 	struct tx_touch *t = touch_find(tx, path, hash), **head;
 	size_t len;
 
+	if ((what & TX_CHANGED) && !store_client_privileged(tx->client) && q->tx_nodes &&
+	    tx->nr_ops >= OPS_A_NODE * q->tx_nodes) {
+		return -ENOSPC;
+	}
 	if (t) {
 		t->what |= what;
 		return 0;
@@ -188,6 +193,7 @@ int tx_note(struct tx *tx, const char *path, unsigned int what)
 	t = store_alloc(sizeof(*t) + len + 1);
 	t->hash = hash;
 	t->what = what;
+	t->last_op = 0;
 	t->told = false;
 	memcpy(t->path, path, len + 1);
 	head = &tx->bucket[hash & (tx->nr_buckets - 1)];
@@ -198,11 +204,22 @@ int tx_note(struct tx *tx, const char *path, unsigned int what)
 	return 0;
 }
 
-void tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void *data, size_t len,
-	       struct node *removed)
+struct tx_op *tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void *data,
+			size_t len, struct node *removed)
 {
-	struct tx_op *op;
+	struct tx_touch *touch = touch_find(tx, path, touch_hash(path));
+	struct tx_op *op = touch->last_op ? &tx->ops[touch->last_op - 1] : NULL;
 
+	/* Nothing was removed since it was last written: only the last value counts. */
+	if (type == TX_OP_WRITE && op && op->type == TX_OP_WRITE && touch->last_op > tx->last_rm) {
+		if (op->len < len) {
+			charge(tx, len - op->len);
+		}
+		free(op->value);
+		op->value = len ? store_memdup0(data, len) : NULL;
+		op->len = len;
+		return op;
+	}
 	if (tx->nr_ops == tx->cap_ops) {
 		tx->cap_ops = tx->cap_ops ? tx->cap_ops * 2 : 16;
 		tx->ops = store_realloc(tx->ops, tx->cap_ops * sizeof(*tx->ops));
@@ -210,8 +227,9 @@ void tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void
 	op = &tx->ops[tx->nr_ops++];
 	*op = (struct tx_op){
 		.type = type,
-		.touch = touch_find(tx, path, touch_hash(path)),
+		.touch = touch,
 		.removed = removed,
+		.counted = removed && op_uncount(&tx->deltas, removed),
 		.len = len,
 	};
 	if (type == TX_OP_SET_PERMS) {
@@ -220,44 +238,15 @@ void tx_record(struct tx *tx, enum tx_op_type type, const char *path, const void
 	} else if (len) {
 		op->value = store_memdup0(data, len);
 	}
+	touch->last_op = tx->nr_ops;
+	if (type == TX_OP_RM) {
+		tx->last_rm = tx->nr_ops;
+	}
 	charge(tx, sizeof(*op) + (op->list ? len * sizeof(*op->list) : len));
+	return op;
 }
 
 /* ---- commit -------------------------------------------------------------- */
-
-struct names {
-	const struct kids *other;
-	size_t nr;
-};
-
-static int in_other(struct node *n, void *arg)
-{
-	struct names *s = arg;
-
-	s->nr++;
-	return s->other && !kids_find(s->other, n->data, n->name_len);
-}
-
-static int count(struct node *n, void *arg)
-{
-	++*(size_t *)arg;
-	return 0;
-}
-
-static bool same_names(const struct kids *a, const struct kids *b)
-{
-	struct names s = {b, 0};
-	size_t nr = 0;
-
-	if (a == b) {
-		return true;
-	}
-	if (!a || !b || kids_walk(a, in_other, &s)) {
-		return false;
-	}
-	kids_walk(b, count, &nr);
-	return s.nr == nr;
-}
 
 static bool unchanged(struct tx *tx, const struct tx_touch *t)
 {
@@ -276,7 +265,7 @@ static bool unchanged(struct tx *tx, const struct tx_touch *t)
 	if (t->what & TX_SUBTREE) {
 		return false;
 	}
-	if ((t->what & TX_LIST) && !same_names(then.node->kids, now.node->kids)) {
+	if ((t->what & TX_LIST) && !kids_same_names(then.node->kids, now.node->kids)) {
 		return false;
 	}
 	return !(t->what & (TX_READ | TX_CHANGED)) ||
@@ -314,7 +303,9 @@ static int op_again(struct view *v, struct tx_op *op)
 	}
 	node_put(&v->client->store->perms, op->removed);
 	op->removed = NULL;
-	return op_rm(v, path, &op->removed);
+	rc = op_rm(v, path, &op->removed);
+	op->counted = op->removed && op_uncount(v->deltas, op->removed);
+	return rc;
 }
 
 int tx_again(struct tx *tx, enum tx_op_type type, const char *path, const void *data, size_t len)
@@ -325,8 +316,7 @@ int tx_again(struct tx *tx, enum tx_op_type type, const char *path, const void *
 	if (!touch_find(tx, path, touch_hash(path)) || (type == TX_OP_SET_PERMS && !nr)) {
 		return -EINVAL;
 	}
-	tx_record(tx, type, path, data, nr, NULL);
-	return op_again(&v, &tx->ops[tx->nr_ops - 1]);
+	return op_again(&v, tx_record(tx, type, path, data, nr, NULL));
 }
 
 /* Makes tx->root the present tree with the transaction's changes. */
@@ -375,8 +365,9 @@ static void tell(struct tx *tx)
 
 		if (op->type == TX_OP_RM) {
 			if (op->removed) {
-				watch_fire_removed(s, op->touch->path, op->removed,
-						   op->touch->told);
+				job_gone(s, op->touch->path, op->removed, op->counted,
+					 op->touch->told);
+				op->removed = NULL;
 				op->touch->told = true;
 			}
 		} else if (!op->touch->told) {

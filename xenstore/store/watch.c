@@ -103,6 +103,7 @@ int watch_add(struct store_client *c, const char *path, unsigned int skip, const
 		grow(s);
 	}
 	link_in(s, w);
+	w->client_pprev = c->watches_end;
 	*c->watches_end = w;
 	c->watches_end = &w->client_next;
 	s->nr_watches++;
@@ -113,16 +114,16 @@ int watch_add(struct store_client *c, const char *path, unsigned int skip, const
 	return 0;
 }
 
-/* @pp is where the client's list points to it. */
-static void drop(struct watch **pp)
+static void drop(struct watch *w)
 {
-	struct watch *w = *pp;
 	struct store_client *c = w->client;
 
 	note_watch(w, false);
-	*pp = w->client_next;
-	if (!*pp) {
-		c->watches_end = pp;
+	*w->client_pprev = w->client_next;
+	if (w->client_next) {
+		w->client_next->client_pprev = w->client_pprev;
+	} else {
+		c->watches_end = w->client_pprev;
 	}
 	*w->pprev = w->next;
 	if (w->next) {
@@ -138,22 +139,18 @@ static void drop(struct watch **pp)
 int watch_del(struct store_client *c, const char *path, const char *token)
 {
 	struct watch *w = find(c, path, token);
-	struct watch **pp = &c->watches;
 
 	if (!w) {
 		return -ENOENT;
 	}
-	while (*pp != w) {
-		pp = &(*pp)->client_next;
-	}
-	drop(pp);
+	drop(w);
 	return 0;
 }
 
 void watch_del_all(struct store_client *c)
 {
 	while (c->watches) {
-		drop(&c->watches);
+		drop(c->watches);
 	}
 }
 
@@ -201,7 +198,7 @@ static inline void collect(struct store *s, const char *path, size_t len, uint32
 	hash = hash_final(hash);
 	for (w = s->watch_bucket[hash & (s->nr_watch_buckets - 1)]; w; w = w->next) {
 		if (w->hash == hash && w->path_len == len && memcmp(w->path, path, len) == 0 &&
-		    (w->depth < 0 || below <= w->depth)) {
+		    (w->depth < 0 || below <= w->depth) && w->seq < s->watch_limit) {
 			hits_add(h, w);
 		}
 	}
@@ -247,6 +244,7 @@ static int by_seq(const void *a, const void *b)
 static void deliver(struct store *s, struct hits *h, const char *path, const struct perms *perms,
 		    const struct perms *others)
 {
+	s->work += h->nr;
 	if (h->nr > 1) {
 		qsort(h->w, h->nr, sizeof(struct watch *), by_seq);
 	}
@@ -273,6 +271,13 @@ bool watch_fire(struct store *s, const char *path, const struct perms *before)
 	if (!s->nr_watches || s->quiet) {
 		return true;
 	}
+	if (jobs_first(s)) {
+		if (!tree_lookup(s->root, path)) {
+			return false;
+		}
+		job_fire(s, path, before, -1, 0);
+		return true;
+	}
 	hits_init(&h);
 	collect_prefixes(s, path, &h);
 	if (!h.nr) {
@@ -287,67 +292,23 @@ bool watch_fire(struct store *s, const char *path, const struct perms *before)
 	return f.whole;
 }
 
-struct removal {
-	struct store *s;
-	char path[XENSTORE_ABS_PATH_MAX + 1];
-	size_t len;
-	uint32_t hash; /* of path, not final */
-};
-
-/* Watches on nodes below the one removed, each with its own path. */
-static int fire_below(struct node *n, void *arg)
+void watch_fire_gone(struct store *s, const char *path, const struct node *n, bool top)
 {
-	struct removal *r = arg;
-	size_t len = r->len;
-	uint32_t hash = r->hash;
-	struct hits h;
-
-	if (len + 1 + n->name_len >= sizeof(r->path)) {
-		return 0;
-	}
-	r->path[len] = '/';
-	memcpy(r->path + len + 1, n->data, n->name_len + 1u);
-	r->len = len + 1 + n->name_len;
-	r->hash = hash_bytes(hash, r->path + len, r->len - len);
-	kids_walk(n->kids, fire_below, r);
-
-	r->path[r->len] = '\0';
-	hits_init(&h);
-	collect(r->s, r->path, r->len, r->hash, 0, &h);
-	if (h.nr) {
-		deliver(r->s, &h, r->path, n->perms, NULL);
-	}
-	hits_fini(&h);
-	r->len = len;
-	r->hash = hash;
-	return 0;
-}
-
-void watch_fire_removed(struct store *s, const char *path, struct node *removed, bool below_only)
-{
-	struct removal *r;
-	struct tree_find f;
+	size_t len = strlen(path);
 	struct hits h;
 
 	if (!s->nr_watches || s->quiet) {
 		return;
 	}
-	if (removed->kids) {
-		r = store_alloc(sizeof(*r));
-		r->s = s;
-		r->len = strlen(path);
-		r->hash = hash_bytes(HASH_INIT, path, r->len);
-		memcpy(r->path, path, r->len);
-		kids_walk(removed->kids, fire_below, r);
-		free(r);
-	}
-	if (below_only) {
-		return;
-	}
-	f = tree_find(&s->root, path);
 	hits_init(&h);
-	collect_prefixes(s, path, &h);
-	deliver(s, &h, path, removed->perms, f.node->perms);
+	if (top) {
+		collect_prefixes(s, path, &h);
+	} else {
+		collect(s, path, len, hash_bytes(HASH_INIT, path, len), 0, &h);
+	}
+	if (h.nr) {
+		deliver(s, &h, path, n->perms, top ? tree_find(&s->root, path).node->perms : NULL);
+	}
 	hits_fini(&h);
 }
 
@@ -359,6 +320,10 @@ void watch_fire_special(struct store *s, enum special which, uint16_t domid)
 	struct hits h;
 
 	if (!s->nr_watches || s->quiet) {
+		return;
+	}
+	if (jobs_first(s)) {
+		job_fire(s, "", NULL, (int)which, domid);
 		return;
 	}
 	snprintf(one, sizeof(one), "%s/%u", names[which], domid);

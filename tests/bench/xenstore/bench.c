@@ -12,12 +12,22 @@
  *        bench --fill NODES SOCKET      creates as many
  *        bench --longest SECONDS SOCKET the longest request among many
  *        bench --first SOCKET           returns with the first answer
+ *        bench --victim flood|rm SOCKET how much the daemon works, in microseconds
+ *                                       of CPU time, while a client waits for a
+ *                                       read: median, 99 of 100, longest; while
+ *                                       others send all they can, or one removes
+ *                                       all that --fill has made. For root only,
+ *                                       and all on one CPU: the client must go on
+ *                                       as soon as it can.
  */
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -389,6 +399,86 @@ static void first(struct client *c, const char *path)
 	req(c, XS_READ, "/", NULL);
 }
 
+/* ---- a client among others ----------------------------------------------- */
+
+#define FLOODS 4
+#define BATCH  32
+
+/* Sends big requests as fast as they are taken, until killed. */
+static void flood(const char *path, int id)
+{
+	struct client *c = client_of(path);
+	static char out[BATCH * 2200], in[1 << 16];
+	size_t len = 0;
+
+	for (int i = 0; i < BATCH; i++) {
+		int path_len = sprintf(out + len + 16, "/bench/flood/%d/%d", id, i) + 1;
+		struct xsd_sockmsg h = {XS_WRITE, 1, 0, (uint32_t)path_len + 2000};
+
+		memset(out + len + 16 + path_len, 'x', 2000);
+		memcpy(out + len, &h, sizeof(h));
+		len += sizeof(h) + h.len;
+	}
+	for (;;) {
+		if (write(c->fd, out, len) != (ssize_t)len) {
+			_exit(1);
+		}
+		/* Never wait for an answer that isn't there. */
+		while (recv(c->fd, in, sizeof(in), MSG_DONTWAIT) > 0) {
+		}
+	}
+}
+
+static void remove_all(const char *path)
+{
+	struct client *c = client_of(path);
+
+	usleep(200000);
+	req(c, XS_RM, "/local", NULL);
+	_exit(0);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void victim(struct client *c, const char *what, const char *path)
+{
+	enum { MAX = 100000 };
+	double *took = calloc(MAX, sizeof(*took)), start = now();
+	pid_t child[FLOODS];
+	int nr_children = strcmp(what, "rm") == 0 ? 1 : FLOODS, nr = 0;
+	struct sched_param first = {.sched_priority = 1};
+
+	for (int i = 0; i < nr_children; i++) {
+		child[i] = fork();
+		if (child[i] == 0 && nr_children == 1) {
+			remove_all(path);
+		} else if (child[i] == 0) {
+			flood(path, i);
+		}
+	}
+	if (sched_setscheduler(0, SCHED_FIFO, &first)) {
+		die("SCHED_FIFO");
+	}
+	while (now() - start < 1.5 && nr < MAX) {
+		double t = cpu_of(c->daemon);
+
+		row_read(c, 0);
+		took[nr++] = (cpu_of(c->daemon) - t) * 1e6;
+		usleep(20);
+	}
+	for (int i = 0; i < nr_children; i++) {
+		kill(child[i], SIGKILL);
+		wait(NULL);
+	}
+	qsort(took, (size_t)nr, sizeof(*took), by_time);
+	printf("%.0f %.0f %.0f\n", took[nr / 2], took[nr - 1 - nr / 100], took[nr - 1]);
+}
+
 static void watch_many(struct client *w)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -453,6 +543,10 @@ int main(int argc, char **argv)
 		c->fd = connect_to(argv[3]);
 		req(c, XS_WRITE, "/bench/value/a/b", "first");
 		longest(c);
+	} else if (strcmp(mode, "--victim") == 0 && argc == 4) {
+		c = client_of(argv[3]);
+		req(c, XS_WRITE, "/bench/value/a/b", "first");
+		victim(c, argv[2], argv[3]);
 	} else if (strcmp(mode, "--first") == 0 && argc == 3) {
 		first(c, argv[2]);
 	} else if (argc > 1 && mode[0] != '-') {
@@ -461,7 +555,7 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr, "usage: bench SOCKET [SECONDS [ROW]] | --echo [SECONDS]\n"
 				"       bench --fill NODES SOCKET | --longest SECONDS SOCKET\n"
-				"       bench --first SOCKET\n");
+				"       bench --first SOCKET | --victim flood|rm SOCKET\n");
 		return 1;
 	}
 	return 0;

@@ -8,6 +8,7 @@
 # one CPU and is the same on a busy machine. Then memory, start-up and live
 # update with 100,000 nodes. Each line ends in PASS or FAIL; the exit code says
 # the same.
+#
 # usage: run.sh BUILDDIR [SECONDS [TIMES]]
 # OXENSTORED: the peer's binary (default: where the package xen-utils-4.17 has
 # it). Without one the rows are printed without a verdict.
@@ -41,6 +42,7 @@ verdict() {
 	printf '%-28s %s  %s\n' "$1" "$2" $word
 }
 # Its paths are fixed: it gets a /run of its own.
+# shellcheck disable=SC2016 # the inner shell's
 start_theirs() {
 	FAKEXEN_DIR=$dir SHIM=$build/tests/interop/xenstore/fakexen.so unshare -m sh -c \
 		'mount -t tmpfs none /run && mount -t tmpfs none /var/log && mkdir /run/xenstored /var/log/xen &&
@@ -65,7 +67,7 @@ best() { awk '$2 > best { best = $2 } END { print best + 0 }' "$dir/$1"; }
 median() { sort -k3n "$dir/$1" | awk '{ v[NR] = $3 } END { print v[int((NR + 1) / 2)] }'; }
 printf '%-28s %10s %10s %9s %9s %6s\n' "operations per second" ours oxenstored "us of CPU" oxenstored ratio
 for row in read overwrite create list-250 10-write-tx 8-clients-10-op-tx write-under-1000-watches; do
-	: >"$dir/ours.rows" >"$dir/theirs.rows"
+	rm -f "$dir/ours.rows" "$dir/theirs.rows"
 	for ((i = 0; i < times; i++)); do
 		if [ $row = read ]; then
 			one --echo "$secs" >>"$dir/echo.rows"
@@ -110,6 +112,25 @@ else
 	printf '%-28s %10d\n' "bytes of memory a node" "$ours_mem"
 fi
 printf '%-28s %10d\n' "bytes of journal a node" "$(($(stat -c %s "$dir/journal") / nodes))"
+
+# Others flood, others remove a lot: how long the daemon works before it answers a
+# client that asks for nothing special. Root only.
+victim() { # SOCKET WHAT: the best of three; with rm, filled again each time
+	local i
+	for i in 1 2 3; do
+		[ "$2" != rm ] || [ "$i" = 1 ] || one --fill $nodes "$1"
+		one --victim "$2" "$1"
+	done | awk '!best || $3 < best { best = $3; line = $1 " " $2 " " $3 } END { print line }'
+}
+if [ "$(id -u)" = 0 ]; then
+	printf '%-28s %10s %10s\n' "us: median, 99 %, longest" ours oxenstored
+	for what in flood rm; do
+		a=$(victim "$dir/socket" $what) b=-
+		[ -z "$theirs" ] || b=$(victim "$theirs" $what)
+		verdict "read beside a $what" "$(printf '%15s %15s' "${a// //}" "${b// //}")" "${a##* } < 2000"
+	done
+	one --fill $nodes "$dir/socket"
+fi
 
 # Killed, started, answered.
 kill -9 "$(cat "$dir/pid")"

@@ -5,12 +5,13 @@
 # test_model takes a number of steps and a seed as arguments.
 UNIT_XS       := tests/unit/xenstore
 UNIT_XS_PROGS := $(addprefix $(BUILD)/$(UNIT_XS)/,test_proto test_store test_tree test_model \
-			test_journal)
+			test_journal test_slices test_outq)
 UNIT_XS_OBJS  := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/proto/*.c xenstore/store/*.c))
 UNIT_XSC      := $(BUILD)/$(UNIT_XS)/test_client
 UNIT_XSC_OBJS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/client/*.c) \
 			xenstore/proto/wire.c)
 
+$(BUILD)/$(UNIT_XS)/test_outq: $(BUILD)/san/xenstore/daemon/outq.o
 $(UNIT_XS_PROGS): $(BUILD)/$(UNIT_XS)/%: $(BUILD)/san/$(UNIT_XS)/%.o $(UNIT_XS_OBJS)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD-SAN  $@"

@@ -118,8 +118,39 @@ static void against_array(void **state)
 		}
 	}
 	compare(root, value);
+	/* Not all at once; and in as many steps as one likes. */
 	node_put(&t, root);
+	assert_non_null(t.dead);
+	tree_reap(&t, 1);
+	assert_non_null(t.dead);
+	tree_reap(&t, UINT32_MAX);
+	assert_null(t.dead);
 	perms_table_fini(&t);
+}
+
+struct part {
+	size_t want, nr;
+};
+
+static int first_name(struct node *n, void *arg)
+{
+	struct part *p = arg;
+
+	assert_int_equal(atoi(n->data), p->want);
+	p->nr++;
+	return 1;
+}
+
+/* Names of six bytes with their NUL: each offset finds the next one. */
+static void in_parts(struct node *root, size_t nr)
+{
+	for (size_t skip = 0; skip < 6 * nr + 10; skip += 7) {
+		struct part p = {(skip + 5) / 6, 0};
+		size_t pos = 0;
+
+		kids_walk_from(root->kids, skip, &pos, first_name, &p);
+		assert_int_equal(p.nr, p.want < nr);
+	}
 }
 
 static void in_order(void **state)
@@ -138,6 +169,7 @@ static void in_order(void **state)
 	assert_true(kids_valid(root->kids));
 	kids_walk(root->kids, count, &nr);
 	assert_int_equal(nr, 5000);
+	in_parts(root, 5000);
 	for (int i = 0; i < 5000; i++) {
 		sprintf(path, "/%05d", i);
 		node_put(&t, tree_remove(&t, &root, path, 1));
