@@ -35,6 +35,7 @@ static const int allowed[] = {
 	SYS_read,
 	SYS_write,
 	SYS_ioctl,
+	SYS_timerfd_settime,
 	/* connections */
 	SYS_accept4,
 	SYS_close,
@@ -94,6 +95,7 @@ static const int allowed[] = {
 	SYS_poll,
 	SYS_ppoll,
 	SYS_epoll_create1,
+	SYS_timerfd_create,
 	SYS_epoll_pwait,
 	/* live update: a process, and its beginning */
 	SYS_vfork,

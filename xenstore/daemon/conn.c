@@ -282,6 +282,9 @@ void conn_answer(struct conn *c, const char *text)
 
 void conn_give(struct conn *c, struct rec *r)
 {
+	if (c->io->settle) {
+		c->io->settle(c);
+	}
 	rec_u8(r, c->held);
 	rec_bytes(r, &c->held_hdr, sizeof(c->held_hdr));
 	rec_bytes(r, c->in + c->in_head, c->in_tail - c->in_head);

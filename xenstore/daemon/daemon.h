@@ -48,6 +48,8 @@ struct conn_io {
 	void (*want)(struct conn *c, bool read, bool write);
 	/* Whether there is input that no event will tell of again. May be NULL. */
 	bool (*more)(struct conn *c);
+	/* What has been read is to be out of there: somebody else goes on. May be NULL. */
+	void (*settle)(struct conn *c);
 	/*
 	 * It is given up. -EPROTO: a message that is too long; -EIO: impossible
 	 * indices; -ETIMEDOUT, -ENOBUFS: it doesn't take its events; others: the
@@ -70,6 +72,10 @@ struct conn {
 	struct conn *run_next;
 	bool runnable, dead;
 	bool want_read, want_write; /* what io->want() was told last */
+	bool input, hung_up; /* sockets: there may be more; and its end */
+	bool peek; /* sockets: what is read stays in there for a while */
+	unsigned int peeks;
+	size_t peeked;
 	struct slot *slot; /* rings only, and NULL without a journal */
 	bool held; /* its request is answered later: see update.c */
 	struct xsd_sockmsg held_hdr;
@@ -105,7 +111,7 @@ struct xsd {
 	struct journal *journal; /* or NULL */
 	int rings_fd; /* or -1 */
 	struct platform *platform; /* or NULL */
-	struct source platform_src, listen_src, signal_src, metrics_src, update_src;
+	struct source platform_src, listen_src, signal_src, metrics_src, update_src, settle_src;
 	pid_t update_pid;
 	char binary[512], update_binary[512];
 	char **argv;
@@ -124,6 +130,7 @@ struct xsd {
 	unsigned int next_conn;
 	bool dead_conns; /* somebody is marked dead */
 	bool ticking; /* a clock runs for somebody */
+	bool settling; /* what has been read from sockets will be taken out */
 	FILE *trace;
 	bool tracing;
 	char trace_name[512];

@@ -2,28 +2,98 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * Connections over the Unix socket. Whoever may open it (root) is domain 0.
+ *
+ * What is read is only looked at (MSG_PEEK) and taken out later, several
+ * requests at a time: taking it out would wake up the client, which waits for
+ * the reply, to tell it that there is room again, once for each request. No
+ * more is left than the smallest of sockets has room for, and not for long.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <xenstore/daemon/daemon.h>
 
+#define PEEKS      4 /* at most so many are left */
+#define PEEK_BYTES 512u /* of so many bytes together */
+#define PEEK_MS    5 /* for so long */
+
+/* Takes out what has been read. */
+static void sock_settle(struct conn *c)
+{
+	static char junk[CONN_IN];
+
+	while (c->peeked) {
+		size_t len = c->peeked < sizeof(junk) ? c->peeked : sizeof(junk);
+		ssize_t n = recv(c->src.fd, junk, len, MSG_DONTWAIT);
+
+		if (n <= 0) {
+			break;
+		}
+		c->peeked -= (size_t)n;
+	}
+	c->peeked = c->peeks = 0;
+}
+
+static void settle_all(struct source *src, uint32_t events)
+{
+	struct xsd *d = (struct xsd *)((char *)src - offsetof(struct xsd, settle_src));
+	uint64_t nr;
+
+	d->settling = read(src->fd, &nr, sizeof(nr)) < 0;
+	for (struct conn *c = d->conns; c; c = c->next) {
+		if (c->peeked) {
+			sock_settle(c);
+		}
+	}
+}
+
+/* In a while, all of them. */
+static void settle_later(struct xsd *d)
+{
+	const struct itimerspec when = {.it_value.tv_nsec = PEEK_MS * 1000000};
+
+	if (!d->settling) {
+		d->settling = timerfd_settime(d->settle_src.fd, 0, &when, NULL) == 0;
+	}
+}
+
 static ssize_t sock_read(struct conn *c, void *buf, size_t len)
 {
-	ssize_t n = recv(c->src.fd, buf, len, MSG_DONTWAIT);
+	ssize_t n;
 
+	if (c->peeks == PEEKS) {
+		sock_settle(c);
+	}
+	n = recv(c->src.fd, buf, len, MSG_DONTWAIT | (c->peek ? MSG_PEEK : 0));
 	if (n == 0) {
 		return -EPIPE;
 	}
 	if (n < 0) {
+		c->input = errno == EINTR;
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	}
+	c->input = (size_t)n == len;
+	if (c->peek) {
+		c->peeked += (size_t)n;
+		c->peeks++;
+		if (c->peeked > PEEK_BYTES) {
+			sock_settle(c);
+		} else {
+			settle_later(c->d);
+		}
+	}
 	return n;
+}
+
+static bool sock_more(struct conn *c)
+{
+	return c->input || c->hung_up;
 }
 
 static ssize_t sock_write(struct conn *c, const void *buf, size_t len)
@@ -36,9 +106,12 @@ static ssize_t sock_write(struct conn *c, const void *buf, size_t len)
 	return n;
 }
 
+/* Once for whatever comes: what is left in there on purpose is no event. */
+#define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
 static void sock_want(struct conn *c, bool want_read, bool want_write)
 {
-	loop_mod(c->d, &c->src, (want_read ? EPOLLIN : 0u) | (want_write ? EPOLLOUT : 0u));
+	loop_mod(c->d, &c->src, (want_read ? EVENTS : EPOLLET) | (want_write ? EPOLLOUT : 0u));
 }
 
 static void sock_failed(struct conn *c, int error)
@@ -57,6 +130,8 @@ static const struct conn_io sock_io = {
 	.read = sock_read,
 	.write = sock_write,
 	.want = sock_want,
+	.more = sock_more,
+	.settle = sock_settle,
 	.failed = sock_failed,
 };
 
@@ -70,7 +145,17 @@ static void sock_ready(struct source *src, uint32_t events)
 		conn_kill(c);
 		return;
 	}
+	c->input = true;
+	c->hung_up |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 	conn_wake(c);
+}
+
+static bool can_peek(struct xsd *d, int fd)
+{
+	int zero = 0;
+
+	return d->settle_src.fd >= 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof(zero)) == 0;
 }
 
 struct conn *sock_conn(struct xsd *d, int fd)
@@ -83,7 +168,8 @@ struct conn *sock_conn(struct xsd *d, int fd)
 	c = conn_create(d, &sock_io, 0);
 	c->src.fd = fd;
 	c->src.ready = sock_ready;
-	if (loop_add(d, &c->src, EPOLLIN)) {
+	c->peek = can_peek(d, fd);
+	if (loop_add(d, &c->src, EVENTS)) {
 		sock_failed(c, -ENOMEM);
 		conn_kill(c);
 	}
@@ -121,8 +207,19 @@ static bool answered(const struct sockaddr_un *addr)
 	return yes;
 }
 
+static void settle_start(struct xsd *d)
+{
+	d->settle_src = (struct source){
+		settle_all, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
+	if (d->settle_src.fd >= 0 && loop_add(d, &d->settle_src, EPOLLIN)) {
+		close(d->settle_src.fd);
+		d->settle_src.fd = -1;
+	}
+}
+
 void sock_adopt(struct xsd *d, int fd)
 {
+	settle_start(d);
 	d->listen_src = (struct source){accept_one, fd};
 	loop_add(d, &d->listen_src, EPOLLIN);
 }
@@ -158,6 +255,7 @@ int sock_listen(struct xsd *d)
 		close(fd);
 		return rc;
 	}
+	settle_start(d);
 	d->listen_src = (struct source){accept_one, fd};
 	return loop_add(d, &d->listen_src, EPOLLIN);
 }
