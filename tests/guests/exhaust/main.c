@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * A guest that takes all it can get, of each kind, comes to an end, is told so, and
- * can go on with what it gives back. That nobody else is short of anything the
- * runner sees: its own tools go on working meanwhile.
+ * can go on with what it gives back: ports, mappings of grants, frames of the grant
+ * table, memory, timers. That nobody else is short of anything the runner sees: its own
+ * tools go on working meanwhile. Tries S4, G1; the classes of XSA-15, -31, -149, -158.
  */
 #include "lib/guest.h"
 
@@ -11,6 +12,7 @@ const char test_title[] = "Taking all there is";
 
 #define MAX_PORTS  8192
 #define MAX_FRAMES 4096
+#define REFS       128
 
 static evtchn_port_t ports[MAX_PORTS];
 static xen_pfn_t frames[MAX_FRAMES];
@@ -84,10 +86,80 @@ static void all_memory(void)
 	expect_eq(hypercall(memory_op, XENMEM_increase_reservation, &r), 0);
 }
 
+/* Mappings of one grant, each in a record of the mapper's, until there are no more. */
+static void all_mappings(void)
+{
+	struct grant_entry_v1 *table = grant_table_v1(1);
+	unsigned long window = 0x20000000000UL;
+	static grant_handle_t handles[8192];
+	struct gnttab_map_grant_ref op = {.status = 0};
+	char *page = alloc_page();
+	unsigned int n = 0, i;
+	domid_t self = own_domid();
+
+	/* By many entries: each can be in use so often. */
+	for (i = 0; i < REFS; i++)
+		grant_v1(&table[20 + i], self, virt_to_mfn(page), GTF_permit_access | GTF_readonly);
+	for (i = 0; i < ARRAY_SIZE(handles) / 512; i++)
+		expect_eq(map_at(window + i * 512 * PAGE_SIZE, 0), 0);
+	while (n < ARRAY_SIZE(handles)) {
+		op = grant_map(self, 20 + n % REFS, window + n * PAGE_SIZE,
+			       GNTMAP_host_map | GNTMAP_readonly);
+		if (op.status)
+			break;
+		handles[n++] = op.handle;
+	}
+	printf("%u mappings\n", n);
+	expect(n > 100);
+	if (n < ARRAY_SIZE(handles))
+		expect(op.status == GNTST_no_device_space || op.status == GNTST_no_space);
+	/* What comes back can be had again, and the grant is in use meanwhile. */
+	expect(table[20].flags & GTF_reading);
+	expect_eq(grant_unmap(window, handles[0]), GNTST_okay);
+	op = grant_map(self, 20, window, GNTMAP_host_map | GNTMAP_readonly);
+	expect_eq(op.status, GNTST_okay);
+	handles[0] = op.handle;
+	for (i = 0; i < n; i++)
+		expect_eq(grant_unmap(window + i * PAGE_SIZE, handles[i]), GNTST_okay);
+	expect_eq(table[20].flags, GTF_permit_access | GTF_readonly);
+	expect(is_unused(page));
+}
+
+/* Every virtual interrupt and timer, and again: a fixed number each */
+static void all_timers(void)
+{
+	struct vcpu_set_periodic_timer periodic = {.period_ns = 1000000};
+	struct vcpu_set_singleshot_timer single = {.timeout_abs_ns = 1};
+	unsigned int i;
+
+	for (i = 0; i < 10000; i++) {
+		periodic.period_ns = 1000000 + i;
+		expect_eq(hypercall(vcpu_op, VCPUOP_set_periodic_timer, 0, &periodic), 0);
+		single.timeout_abs_ns = system_time() + i * 1000;
+		expect_eq(hypercall(vcpu_op, VCPUOP_set_singleshot_timer, 0, &single), 0);
+	}
+	expect_eq(hypercall(vcpu_op, VCPUOP_stop_periodic_timer, 0, 0), 0);
+	expect_eq(hypercall(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0), 0);
+	/* Below the shortest period that is allowed */
+	periodic.period_ns = 1000;
+	expect(hypercall(vcpu_op, VCPUOP_set_periodic_timer, 0, &periodic) < 0);
+}
+
+/* No promise about what isn't there is given to an ordinary domain. */
+static void claims(void)
+{
+	struct xen_memory_reservation r = {.nr_extents = 1UL << 20, .domid = DOMID_SELF};
+
+	expect(hypercall(memory_op, XENMEM_claim_pages, &r) < 0);
+}
+
 void test_main(void)
 {
 	evtchn_mask_all();
 	all_ports();
+	all_mappings();
 	all_grant_frames();
 	all_memory();
+	all_timers();
+	claims();
 }

@@ -3,7 +3,7 @@
 /*
  * User mode executes every INT n while the kernel has few gates, and none for 0x80:
  * that is a #GP for the kernel, which says which gate was missing, and never the end
- * of the guest: a user program must not kill its kernel. Tries X1, X2; the class of
+ * of the guest: a user program must not kill its kernel. Tries X2; the class of
  * XSA-259.
  */
 #include "lib/guest.h"
