@@ -30,7 +30,7 @@ static int some_domains(struct xl *xl, char *const *names, struct dom_info **ret
 	}
 	while (names[nr])
 		nr++;
-	infos = calloc(nr, sizeof(*infos));
+	infos = calloc(nr + 1, sizeof(*infos));
 	if (!infos) {
 		xl_error(xl, "out of memory");
 		return XL_FAIL;
