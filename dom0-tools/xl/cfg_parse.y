@@ -135,7 +135,7 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, void *scanner, struct 
 	if (found == YYSYMBOL_BAD && parse->bad)
 		cfg_parse_error(parse, at, "syntax error: %s, expected %s", parse->bad, expected);
 	else
-		cfg_parse_error(parse, at, "syntax error: unexpected %s, expected %s",
+		cfg_parse_error(parse, at, "syntax error: found %s, expected %s",
 				found == YYSYMBOL_YYEMPTY ? "input" : yysymbol_name(found),
 				expected);
 	return 0;

@@ -134,7 +134,9 @@ refused('an empty file as kernel', create('empty', kernel => '"/dev/null"'), qr{
 refused('a config file that is missing', 'xl create /tmp/none.cfg', qr{/tmp/none\.cfg.*No such file}i);
 refused('a syntax error', 'xl create /tmp/syntax.cfg', qr{/tmp/syntax\.cfg:2:\d+});
 refused('a folder as config file', 'xl create /tmp/dir', qr{/tmp/dir}i);
-refused('a program as config file', 'xl create /bin/busybox', qr{/bin/busybox:\d+:\d+: .*});
+refused('a program as config file', 'xl create /bin/busybox', qr{/bin/busybox: longer});
+refused('... a small one', 'head -c 9000 /bin/busybox >/tmp/prog; xl create /tmp/prog',
+	qr{/tmp/prog:\d+:\d+: });
 
 # A line, what is wrong with it, and where.
 my @wrong = (
@@ -150,13 +152,17 @@ my @wrong = (
 	["name = \"x\"\ncpus = \"0-\"", 2, 8, "0-"],
 	["name = \"x\"\ndisk = [ \"file:/tmp/zeros,nodisk,w\" ]", 2, 10, 'nodisk'],
 	["name = \"x\"\nvif = [ \"mac=zz\" ]", 2, 9, 'zz'],
+	["kernel = \"/x\"", undef, undef, 'no name'],
+	["name = \"x\"\nmemory = 64", undef, undef, 'kernel'],
+	["<domain type='xen'>\n<name>x</name>", 3, 1, 'XML'],
+	["<domain type='kvm'><name>x</name></domain>", 1, 1, 'kvm'],
 );
 for my $w (@wrong) {
 	my ($text, $line, $column, $words) = @$w;
 	$m->run("cat >/tmp/wrong.cfg <<'END'\n$text\nEND");
-	my $where = defined $line ? "$line:$column" : '\d+:\d+';
+	my $where = defined $line ? ":$line:$column" : '(?::\d+:\d+)?';
 	refused("a config file with '" . (split /\n/, $text)[-1] . "'", 'xl create /tmp/wrong.cfg',
-		qr{/tmp/wrong\.cfg:$where: .*(?:$words)});
+		qr{/tmp/wrong\.cfg$where: .*(?:$words)});
 }
 refused('a name of digits', create('12345'), qr{12345});
 refused('a disk that is missing', create('nodisk', disk => '["/tmp/none,raw,xvda,w"]'), qr{/tmp/none.*No such file}i);

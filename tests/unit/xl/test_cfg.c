@@ -123,33 +123,33 @@ static void continuation(void **state)
 static void syntax_errors(void **state)
 {
 	refused("name=\"a\"\nkernel=\n",
-		"t:2:8: syntax error: unexpected end of line, expected '[', a string or a number\n");
+		"t:2:8: syntax error: found end of line, expected '[', a string or a number\n");
 	refused("name=\"a\"\nkernel=\"/boot\n",
 		"t:2:8: syntax error: the string that starts here has no closing \", expected '[', "
 		"a string or a number\n");
 	refused("name='a\nb'\n",
 		"t:1:6: syntax error: the string that starts here has no closing ', expected '[', "
 		"a string or a number\n");
-	refused("extra=xyz\n", "t:1:7: syntax error: unexpected a name, expected '[', a string or "
+	refused("extra=xyz\n", "t:1:7: syntax error: found a name, expected '[', a string or "
 			       "a number\n");
-	refused("a=1 b=2\n", "t:1:5: syntax error: unexpected a name, expected end of file, end of "
+	refused("a=1 b=2\n", "t:1:5: syntax error: found a name, expected end of file, end of "
 			     "line or ';'\n");
-	refused("= 3\n", "t:1:1: syntax error: unexpected '=', expected end of file, end of line, "
+	refused("= 3\n", "t:1:1: syntax error: found '=', expected end of file, end of line, "
 			 "';' or a name\n");
-	refused("name\n", "t:1:5: syntax error: unexpected end of line, expected '=' or '+='\n");
-	refused("a=[1,\n2\n", "t:3:1: syntax error: unexpected end of file, expected ']' or ','\n");
-	refused("a=[1 2]", "t:1:6: syntax error: unexpected a number, expected ']' or ','\n");
-	refused("a=[,]", "t:1:4: syntax error: unexpected ',', expected '[', ']', a string or a "
+	refused("name\n", "t:1:5: syntax error: found end of line, expected '=' or '+='\n");
+	refused("a=[1,\n2\n", "t:3:1: syntax error: found end of file, expected ']' or ','\n");
+	refused("a=[1 2]", "t:1:6: syntax error: found a number, expected ']' or ','\n");
+	refused("a=[,]", "t:1:4: syntax error: found ',', expected '[', ']', a string or a "
 			 "number\n");
 	refused("a=12abc\n", "t:1:3: syntax error: '12abc' is not a number, expected '[', a string "
 			     "or a number\n");
-	refused("a=@\n", "t:1:3: syntax error: unexpected '@', expected '[', a string or a "
+	refused("a=@\n", "t:1:3: syntax error: found '@', expected '[', a string or a "
 			 "number\n");
-	refused("a=\001\n", "t:1:3: syntax error: there is a byte 0x01, expected '[', a string or "
+	refused("a=\001\n", "t:1:3: syntax error: found a byte 0x01, expected '[', a string or "
 			    "a number\n");
 	refused("a=[[[[[[[[[[[[[[[[[1", "t:1:19: syntax error: lists are nested more than 16 deep, "
 					"expected '[', ']', a string or a number\n");
-	refused("a=]\n", "t:1:3: syntax error: unexpected ']', expected '[', a string or a "
+	refused("a=]\n", "t:1:3: syntax error: found ']', expected '[', a string or a "
 			 "number\n");
 }
 

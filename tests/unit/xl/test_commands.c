@@ -437,7 +437,7 @@ static void creating(void **state)
 	assert_int_equal(fake_run(&out, &err, "create", "-n", "name=zed", NULL), 1);
 	assert_string_equal(err, "xl: command line: neither a kernel nor a bootloader is given\n");
 	assert_int_equal(fake_run(&out, &err, "create", "-n", "name=[", NULL), 1);
-	assert_string_equal(err, "xl: command line:1:7: syntax error: unexpected end of file, "
+	assert_string_equal(err, "xl: command line:1:7: syntax error: found end of file, "
 				 "expected '[', ']', a string or a number\n");
 	does(0, "create zed; store 7 config; unpause 7; ", "create", "-e", "name=zed", "kernel=/k",
 	     NULL);

@@ -98,7 +98,7 @@ static void wrong_settings(void **state)
 	conf_says("domid_policy='xen'\n", XL_OK,
 		  "xl: warning: /tmp/xl-conf-000000:1:14: domid_policy does nothing here\n");
 	conf_says("claim_mode=\n", XL_FAIL,
-		  "xl: /tmp/xl-conf-000000:1:12: syntax error: unexpected end of line, expected "
+		  "xl: /tmp/xl-conf-000000:1:12: syntax error: found end of line, expected "
 		  "'[', a string or a number\n");
 	conf_says("max_grant_frames='x'\n", XL_FAIL,
 		  "xl: /tmp/xl-conf-000000:1:18: max_grant_frames is a number, and \"x\" is not "
