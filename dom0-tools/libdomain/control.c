@@ -81,12 +81,18 @@ static int request(struct dom_ctx *ctx, uint32_t domid, const char *what)
 		return dom_err(ctx, -EALREADY, "domain %u is down already (xl destroy removes it)",
 			       domid);
 	}
-	rc = dom_store_get(ctx, feature, sizeof(feature), DOM_PATH_LOCAL "/%u/control/feature-%s",
-			   domid, what);
-	if (rc <= 0 || !strcmp(feature, "0")) {
+	if (domid && (info.flags & XEN_DOMINF_paused)) {
+		return dom_err(ctx, -EAGAIN,
+			       "domain %u is paused: it can't hear of it (xl unpause it first)",
+			       domid);
+	}
+	/* A guest that hasn't come so far yet finds the request when it has. */
+	dom_store_get(ctx, feature, sizeof(feature), DOM_PATH_LOCAL "/%u/control/feature-%s", domid,
+		      what);
+	if (!strcmp(feature, "0")) {
 		return dom_err(ctx, -EOPNOTSUPP,
 			       "PV control interface not available: the guest in domain %u doesn't "
-			       "listen for %s (still booting? then wait; else xl destroy)",
+			       "listen for %s (xl destroy ends it)",
 			       domid, what);
 	}
 	xsc_pathf(&p, DOM_PATH_LOCAL "/%u/control/shutdown", domid);
@@ -102,7 +108,7 @@ static int request(struct dom_ctx *ctx, uint32_t domid, const char *what)
 	if (rc == -ETIMEDOUT) {
 		return dom_err(ctx, rc,
 			       "the guest in domain %u hasn't taken the %s request within %d s (is "
-			       "it paused or hung? xl destroy ends it)",
+			       "it hung? xl destroy ends it)",
 			       domid, what, DOM_SHUTDOWN_TIMEOUT / 1000);
 	}
 	return dom_err_sys(ctx, rc, "waiting for domain %u to take the %s request", domid, what);

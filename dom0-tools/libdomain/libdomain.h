@@ -181,9 +181,10 @@ int dom_unpause(struct dom_ctx *ctx, uint32_t domid);
 
 /*
  * Ask the guest, through control/shutdown. Returns when the guest has taken the
- * request, not when it is down. -EOPNOTSUPP: the guest doesn't listen ("PV
- * control interface not available"). -ETIMEDOUT: it said that it listens but
- * hasn't taken the request within a minute; the request is withdrawn.
+ * request, not when it is down; a guest that is booting takes it when it can.
+ * -EAGAIN: it is paused. -EOPNOTSUPP: the guest has said that it doesn't listen
+ * ("PV control interface not available"). -ETIMEDOUT: it hasn't taken the
+ * request within a minute; the request is withdrawn.
  */
 int dom_request_shutdown(struct dom_ctx *ctx, uint32_t domid);
 int dom_request_reboot(struct dom_ctx *ctx, uint32_t domid);

@@ -112,16 +112,48 @@ struct request {
 	int waits; /* how often -w was given */
 };
 
+/* Domains that are waited for; those that are down, but still there, go to .left. */
+struct waiting {
+	struct xl *xl;
+	bool death;
+	uint32_t *left;
+	size_t nr;
+};
+
+/* To standard error, in Xen's words, as all that these commands say. */
 static void say_down(void *arg, uint32_t domid, bool gone, const struct dom_info *info)
 {
-	struct xl *xl = arg;
+	struct waiting *w = arg;
+	FILE *err = w->xl->err;
 
-	if (gone)
-		fprintf(xl->out, "Domain %u has been destroyed.\n", domid);
-	else
-		fprintf(xl->out, "Domain %u has been shut down, reason code %u\n", domid,
-			info->shutdown_reason);
-	fflush(xl->out);
+	if (gone) {
+		fprintf(err, "Domain %u has been destroyed\n", domid);
+		return;
+	}
+	fprintf(err, "Domain %u has been shut down, reason code %u\n", domid,
+		info->shutdown_reason);
+	if (w->death) {
+		fprintf(err, "Domain %u continue waiting for death\n", domid);
+		w->left[w->nr++] = domid;
+	}
+}
+
+static int wait_for(struct xl *xl, uint32_t *domids, size_t nr, bool death)
+{
+	struct waiting w = {.xl = xl, .death = death};
+	int ret;
+
+	fprintf(xl->err, "Waiting for %zu domains\n", nr);
+	w.left = calloc(nr + 1, sizeof(*w.left));
+	if (!w.left) {
+		xl_error(xl, "out of memory");
+		return XL_FAIL;
+	}
+	ret = dom_wait(xl->dom, domids, nr, false, -1, say_down, &w);
+	if (!ret && w.nr)
+		ret = dom_wait(xl->dom, w.left, w.nr, true, -1, say_down, &w);
+	free(w.left);
+	return ret ? xl_dom_error(xl) : XL_OK;
 }
 
 /* Requests to @domids, and if asked to, waiting for those that took it. */
@@ -136,8 +168,7 @@ static int send_requests(struct xl *xl, const struct request *rq, const uint32_t
 		return XL_FAIL;
 	}
 	for (i = 0; i < nr; i++) {
-		fprintf(xl->out, "%s domain %u\n", rq->doing, domids[i]);
-		fflush(xl->out);
+		fprintf(xl->err, "%s domain %u\n", rq->doing, domids[i]);
 		if (rq->send(xl->dom, domids[i])) {
 			xl_error(xl, "%s failed: %s", rq->what, dom_errmsg(xl->dom));
 			ret = XL_FAIL;
@@ -145,12 +176,8 @@ static int send_requests(struct xl *xl, const struct request *rq, const uint32_t
 			taken[nr_taken++] = domids[i];
 		}
 	}
-	if (rq->waits && nr_taken) {
-		fprintf(xl->out, "Waiting for %zu domain%s\n", nr_taken, nr_taken > 1 ? "s" : "");
-		fflush(xl->out);
-		if (dom_wait(xl->dom, taken, nr_taken, rq->waits > 1, -1, say_down, xl))
-			ret = xl_dom_error(xl);
-	}
+	if (rq->waits && nr_taken)
+		ret |= wait_for(xl, taken, nr_taken, rq->waits > 1);
 	free(taken);
 	return ret;
 }

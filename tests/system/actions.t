@@ -93,7 +93,8 @@ for my $after (qw(destroy restart)) {
 	my $name = "core-$after";
 	$m->run("rm -rf $cores; xl create " . ends($name, 'crash', "coredump-$after", 3));
 	my $id = $m->run("xl domid $name") + 0;
-	ok(until_true("ls $cores/*-$name.$id.core >/dev/null 2>&1", 30), "on_crash=coredump-$after: a core file");
+	ok(until_true("ls $cores/*-$name.$id.core >/dev/null 2>&1", 30), "on_crash=coredump-$after: a core file")
+		or diag(scalar $m->cmd("cat /var/log/xen/xl-$name.log"));
 	if ($after eq 'destroy') {
 		ok(Guests::gone($m, $name), '... the domain is gone');
 	} else {
@@ -119,7 +120,7 @@ my $id = $m->run('xl domid linux');
 $m->run('xl reboot linux', 60);
 ok(Guests::reborn($m, 'linux', $id), 'xl reboot: the guest is a new one');
 $id = $m->run('xl domid linux');
-like($m->run('xl reboot -w linux', 90), qr/^Rebooting domain \d+\nWaiting for 1 domain\nDomain \d+ has been shut down, reason code 1$/m,
+like($m->run('xl reboot -w linux', 90), qr/^Rebooting domain \d+\nWaiting for 1 domains\nDomain \d+ has been shut down, reason code 1$/m,
 	'xl reboot -w tells when it is down');
 ok(Guests::reborn($m, 'linux', $id), '... and the guest is a new one');
 like($m->run('xl shutdown -a -w', 90), qr/^Shutting down domain \d+\n.*reason code 0$/ms,

@@ -315,14 +315,18 @@ static void names(void **state)
 static void requests(void **state)
 {
 	does(0, "shutdown 1; ", "shutdown", "demo", NULL, NULL, NULL);
-	assert_string_equal(out, "Shutting down domain 1\n");
+	assert_string_equal(err, "Shutting down domain 1\n");
+	assert_string_equal(out, "");
 	does(0, "reboot 1; ", "reboot", "demo", NULL, NULL, NULL);
-	assert_string_equal(out, "Rebooting domain 1\n");
+	assert_string_equal(err, "Rebooting domain 1\n");
 	does(0, "shutdown 1; wait 1; ", "shutdown", "-w", "demo", NULL, NULL);
-	assert_string_equal(out, "Shutting down domain 1\nWaiting for 1 domain\n"
+	assert_string_equal(err, "Shutting down domain 1\nWaiting for 1 domains\n"
 				 "Domain 1 has been shut down, reason code 0\n");
-	does(0, "shutdown 1; wait 1; ", "shutdown", "-aww", NULL, NULL, NULL);
-	assert_non_null(strstr(out, "Domain 1 has been destroyed.\n"));
+	does(0, "shutdown 1; wait 1; wait 1; ", "shutdown", "-aww", NULL, NULL, NULL);
+	assert_string_equal(err, "Shutting down domain 1\nWaiting for 1 domains\n"
+				 "Domain 1 has been shut down, reason code 0\n"
+				 "Domain 1 continue waiting for death\n"
+				 "Domain 1 has been destroyed\n");
 	does(1, "", "shutdown", NULL, NULL, NULL, NULL);
 	assert_string_equal(err, "You must specify -a or a domain id.\n\n");
 	does(1, "", "shutdown", "-a", "demo", NULL, NULL);
