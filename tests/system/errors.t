@@ -140,7 +140,7 @@ refused('... a small one', 'head -c 9000 /bin/busybox >/tmp/prog; xl create /tmp
 
 # A line, what is wrong with it, and where.
 my @wrong = (
-	['name = "x', 1, 8, 'not closed|ends'],
+	['name = "x', 1, 8, 'no closing'],
 	["name = \"x\"\nmemory 64", 2, 8, 'expected'],
 	["name = \"x\"\nvif = [ \"bridge=xenbr0\"", undef, undef, 'expected|end'],
 	["name = \"x\"\nmemory = \"much\"", 2, 10, 'number'],
