@@ -16,7 +16,7 @@
 
 #define MAP_BYTES   (1ull << 30) /* of addresses; the file is as long as it has to be */
 #define GROW_BYTES  (128u << 10) /* each page of it is cleared at once */
-#define STEP_BYTES  (256u << 10) /* copied, or given back, in one step */
+#define STEP_BYTES  (128u << 10) /* copied, or given back, in one step */
 #define SLACK_BYTES (8u << 20) /* a small journal needn't be small */
 #define FRAME_HEAD  JOURNAL_FRAME_HEAD
 #define STEP_NODES  256
@@ -37,6 +37,7 @@ struct journal {
 	struct store_snap *snap; /* being written to next */
 	struct file next;
 	size_t since; /* what is behind this in file isn't in the snapshot, nor copied yet */
+	size_t seen; /* how long file was at the last step */
 	bool tree_done; /* the snapshot has all nodes: the rest of file follows */
 	struct file old; /* the one before: given back bit by bit */
 	struct journal_stats stats;
@@ -321,11 +322,13 @@ static void snapshot_drop(struct journal *j)
 /* Copies some of what came since. 1: that was all; or an error. */
 static int snapshot_copy(struct journal *j)
 {
-	size_t left = j->file.end - j->since, len = left < STEP_BYTES ? left : STEP_BYTES;
+	size_t left = j->file.end - j->since;
+	/* Faster than it grows. */
+	size_t len = STEP_BYTES + 2 * (j->file.end - j->seen);
 	int rc;
 
-	/* Faster than it can grow. */
-	len = len < left / 2 ? left / 2 : len;
+	j->seen = j->file.end;
+	len = len < left ? len : left;
 	rc = file_room(&j->next, len);
 	if (rc) {
 		return rc;
@@ -367,6 +370,7 @@ static int snapshot_step(struct xsd *d)
 		return rc > 0 ? snapshot_done(d) : rc;
 	}
 	j->tree_done = !store_snap_step(j->snap, STEP_NODES, &r);
+	j->seen = j->file.end;
 	rc = r.len ? file_append(&j->next, r.data, r.len) : 0;
 	rec_fini(&r);
 	return rc;

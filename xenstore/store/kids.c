@@ -187,7 +187,9 @@ static struct kids *slot_insert(struct kids **pk, int pos, void *what)
 		return block_split(pk, pos, what);
 	}
 	if (k->nr == k->cap) {
-		unsigned int cap = k->cap * 2u;
+		unsigned int cap = k->cap < 8 ? k->cap + 2u : k->cap + k->cap / 8u * 4u;
+
+		cap = cap < KIDS_MAX ? cap : KIDS_MAX;
 
 		k = store_realloc(k, sizeof(*k) + cap * sizeof(k->slot[0]));
 		k->cap = (uint8_t)cap;

@@ -424,6 +424,8 @@ void store_client_retell(struct store_client *c)
 
 /* ---- snapshots ----------------------------------------------------------- */
 
+#define SNAP_BYTES (64u << 10) /* big values make a step shorter */
+
 /* Where the walk is: the blocks down to the next node. */
 struct frame {
 	struct kids *k;
@@ -497,7 +499,7 @@ bool store_snap_step(struct store_snap *snap, unsigned int max, struct rec *r)
 		put_node(r, snap->root, 0);
 		push(snap, snap->root->kids, 1);
 	}
-	while (snap->nr && max) {
+	while (snap->nr && max && r->len < SNAP_BYTES) {
 		struct frame *f = &snap->stack[snap->nr - 1];
 		unsigned int depth = f->depth;
 		struct kids *k = f->k;
