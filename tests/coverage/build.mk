@@ -10,7 +10,8 @@ COVERAGE_FLAGS  := -fprofile-instr-generate -fcoverage-mapping
 COVERAGE_FUZZERS ?= $(FUZZ_HV_KINDS) $(FUZZ_MODELS)
 COVERAGE_SECONDS ?= 15
 export COVERAGE_MIN
-COVERAGE_PROGS   = $(UNIT_HV_PROGS:$(BUILD)/%=$(COV)/%) \
+# test_preempt has counters of its own in it.
+COVERAGE_PROGS   = $(patsubst $(BUILD)/%,$(COV)/%,$(filter-out %/test_preempt,$(UNIT_HV_PROGS))) \
                    $(foreach k,$(FUZZ_HV_KINDS),$(FUZZ_HV:$(BUILD)/%=$(COV)/%)/fuzz_$(k)) \
                    $(foreach k,$(FUZZ_MODELS),$(FUZZ_HV:$(BUILD)/%=$(COV)/%)/model_$(k))
 
@@ -19,7 +20,7 @@ coverage:
 	$(Q)rm -rf $(COV)/prof
 	@mkdir -p $(COV)/prof
 	+$(Q)LLVM_PROFILE_FILE=$(abspath $(COV))/prof/%m-%p.profraw \
-		$(MAKE) --no-print-directory BUILD=$(COV) CC=$(CLANG) \
+		$(MAKE) --no-print-directory BUILD=$(COV) CC=$(CLANG) PATH_FLAGS= \
 		SAN_CFLAGS="-O1 $(COVERAGE_FLAGS)" FUZZ_EXTRA="$(COVERAGE_FLAGS)" \
 		FUZZERS="$(COVERAGE_FUZZERS)" FUZZ_RUNS_MIN=0 FUZZ_TEST_SECONDS=$(COVERAGE_SECONDS) \
 		test-unit-hypervisor test-fuzzers >$(COV)/log 2>&1 || { tail -n 40 $(COV)/log; exit 1; }
