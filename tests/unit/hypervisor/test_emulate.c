@@ -5,7 +5,7 @@
  * debug registers, MSRs, CPUID, direct writes to L1 tables. Real emulation and real
  * page tables over the fake CPU (hosttest/cpu.c), which panics at whatever a guest
  * must not get at. Instructions are encoded by hand; their bytes lie in the test's
- * own memory, below 4 GiB so that 32-bit code can be executed there, too.
+ * own memory, below 4 GiB so that 32-bit code can be executed there, too. Tries X6, R3.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 /*
  * CPU policies: what a guest sees of a CPU that has everything, what the tools may
  * change of it, and how they read and write it (domctl and sysctl). A policy can only
- * ever lose features.
+ * ever lose features. Tries X3, X6.
  */
 #include <setjmp.h>
 #include <stdarg.h>

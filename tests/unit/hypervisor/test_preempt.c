@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Rule S2, counted: how much a long operation does before it looks whether something
+ * Tries S2, by counting: how much a long operation does before it looks whether something
  * else is due. The hypervisor's code is compiled with a counter in each basic block;
  * a page that is cleared or copied counts as 64 (its cache lines). Each operation is
  * done once undisturbed, where the longest way from one look to the next is taken,

@@ -5,7 +5,7 @@
  * domains, the first of which drives the machine. Most instructions are made of an
  * encoding that the model (model.h) knows; some are any bytes, where the fake CPU
  * looks for what no guest may do. Direct writes to L1 tables are checked by the rules
- * of page tables, and by the audit of the memory fuzzer.
+ * of page tables, and by the audit of the memory fuzzer. Tries X3, X6, R3.
  *
  * The domains live on from input to input, so that a run costs microseconds; what an
  * input has changed is put back at the start of the next.
