@@ -79,7 +79,7 @@ $(foreach k,$(KERNELS),$(foreach g,$(KERNELS),$(foreach t,pavise debian mixed,\
 # A whole Debian 12 on a disk.
 $(IMAGES)/debian-%.img: $(IMAGE_DIR)/rootfs.sh $(DEBIAN)/kernel-%.stamp
 	@mkdir -p $(@D)
-	$(Q)echo "  IMAGE   $@"
+	$(Q)echo "  IMAGE   $@ (by debootstrap: some minutes)"
 	$(Q)$(IMAGE_DIR)/rootfs.sh $(DEBIAN)/kernel-$* $@
 
 # The disk that a run writes to is a copy; the pristine one stays.
