@@ -36,10 +36,15 @@ static bool execute(const void *bytes, size_t len, unsigned int offset, uint64_t
 	vector = ~0U;
 	trap_hook = leave;
 	if (save_context(&back) == 0) {
-		__asm__ volatile("call *%%rax"
+		/* A prefix may choose any of these: they point where the others do. */
+		__asm__ volatile("mov %%rdi, %%r8; mov %%rdi, %%r9; mov %%rdi, %%r10\n"
+				 "mov %%rdi, %%r11; mov %%rdi, %%r12; mov %%rdi, %%r13\n"
+				 "mov %%rdi, %%r14; mov %%rdi, %%r15; mov %%rdi, %%rbx\n"
+				 "call *%%rax"
 				 :
 				 : "a"(at), "D"(rdi), "S"(rsi), "d"(0x80), "c"(2)
-				 : "rbx", "r8", "r9", "r10", "r11", "memory", "cc");
+				 : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+				   "memory", "cc");
 		trap_hook = NULL;
 		__asm__ volatile("cld");
 		return true;
