@@ -17,7 +17,8 @@ HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),
                -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
 HV_CFLAGS   := -std=gnu11 -O2 -g $(PATH_FLAGS) $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \
                -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-common \
-               -fno-asynchronous-unwind-tables -fno-jump-tables -fno-stack-protector \
+               -fno-asynchronous-unwind-tables -fno-jump-tables \
+               -fstack-protector-strong -mstack-protector-guard=global \
                -ffunction-sections -Wno-sign-compare \
                $(if $(filter y,$(COVERAGE)),-fsanitize-coverage=trace-pc)
 

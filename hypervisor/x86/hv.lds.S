@@ -33,6 +33,9 @@ SECTIONS
 		*(.text .text.*)
 	} :text
 	. = ALIGN(4096);
+	__text_ro_start = .;
+	.text_ro : { *(.text_ro_after_init) } :text
+	. = ALIGN(4096);
 	__text_end = .;
 	.rodata : {
 		*(.rodata .rodata.*)

@@ -15,6 +15,7 @@
 #include <hv/percpu.h>
 #include <hv/sched.h>
 #include <hv/softirq.h>
+#include <hv/stack_protector.h>
 #include <hv/time.h>
 #include <hv/timer.h>
 #include <arch/acpi.h>
@@ -118,6 +119,18 @@ static __noreturn void finish_start(void)
 	idle_loop();
 }
 
+#define RDRAND_THERE (1U << 30) /* CPUID leaf 1, ECX */
+
+/* As random as it gets: RDRAND where it is, and always the time. */
+static unsigned long __init random_number(void)
+{
+	uint64_t r = 0;
+
+	if (cpuid_count(1, 0).c & RDRAND_THERE)
+		(void)rdrand(&r);
+	return r ^ rdtsc();
+}
+
 __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 {
 	memset(cpu_info(), 0, sizeof(struct cpu_info));
@@ -130,6 +143,7 @@ __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 	console_init_early();
 	print_banner();
 	features_detect();
+	stack_protector_seed(random_number());
 	features_init_cpu();
 	desc_init_boot();
 	init_memory();

@@ -16,13 +16,7 @@
 #include <arch/traps.h>
 #include <asm-offsets.h>
 
-enum { IST_NONE, IST_NMI, IST_DB, IST_DF, IST_MC };
-
-struct tss {
-	uint32_t reserved0;
-	uint64_t rsp[3], reserved1, ist[7], reserved2;
-	uint16_t reserved3, iomap_base;
-} __packed;
+enum { IST_NONE, IST_NMI, IST_DB, IST_FATAL };
 
 struct idt_entry {
 	uint16_t offset_low, selector;
@@ -40,7 +34,9 @@ extern char trap_stubs[];
 void entry_syscall(void);
 
 static struct idt_entry idt[256] __aligned(4096);
-static DEFINE_PER_CPU(struct tss, tss) __aligned(128);
+/* Written at start-up, executable from then on (paging_seal_image). */
+static uint8_t syscall_stubs[MAX_CPUS * SYSCALL_STUB_SIZE]
+	__attribute__((section(".text_ro_after_init"))) __aligned(4096);
 static struct cpu_info *stack_top[MAX_CPUS];
 static uint64_t *window_ptes[MAX_CPUS];
 
@@ -67,8 +63,8 @@ static void init_idt(void)
 	set_gate(0x80, 3, IST_NONE);
 	set_gate(TRAP_NMI, 0, IST_NMI);
 	set_gate(TRAP_DB, 0, IST_DB);
-	set_gate(TRAP_DF, 0, IST_DF);
-	set_gate(TRAP_MC, 0, IST_MC);
+	set_gate(TRAP_DF, 0, IST_FATAL);
+	set_gate(TRAP_MC, 0, IST_FATAL);
 }
 
 static void load_idt(void)
@@ -103,7 +99,8 @@ static void fill_gdt(uint64_t *gdt, unsigned int cpu)
 	ENTRY(SEL_FLAT_DS32) = 0x00cff3000000ffff;
 	ENTRY(SEL_FLAT_CS64) = 0x00affb000000ffff;
 #undef ENTRY
-	set_system_desc(gdt, SEL_TSS, (unsigned long)&per_cpu(tss, cpu), sizeof(struct tss) - 1, 9);
+	set_system_desc(gdt, SEL_TSS, (unsigned long)&stack_top[cpu]->tss, sizeof(struct tss) - 1,
+			9);
 }
 
 void desc_set_ldt(unsigned int cpu, unsigned int entries)
@@ -119,14 +116,16 @@ void desc_set_ldt(unsigned int cpu, unsigned int entries)
 }
 
 /*
- * The SYSCALL stub, in the CPU's own stack area: SYSCALL switches no stack, so
- * the code itself has to know where it is. It stores what the hardware pushes
- * for an interrupt and goes to entry_syscall.
+ * The SYSCALL stub: SYSCALL switches no stack and there is no register to spare, so
+ * each CPU has an entry that knows by itself where its stack is. It stores what the
+ * hardware pushes for an interrupt and goes to entry_syscall.
  */
-static void make_syscall_stub(uint8_t *code, unsigned long va, struct cpu_info *ci)
+static void __init make_syscall_stub(unsigned int cpu, struct cpu_info *ci)
 {
-	unsigned long regs = (unsigned long)&ci->guest_regs;
+	uint8_t *code = syscall_stubs + cpu * SYSCALL_STUB_SIZE;
+	uint64_t scratch = (uint64_t)&ci->syscall_rax, sp = (uint64_t)&ci->guest_regs + UREGS_es;
 	unsigned int n = 0;
+	int32_t rel;
 
 #define BYTES(...)                                            \
 	do {                                                  \
@@ -134,76 +133,81 @@ static void make_syscall_stub(uint8_t *code, unsigned long va, struct cpu_info *
 		memcpy(code + n, bytes, sizeof(bytes));       \
 		n += sizeof(bytes);                           \
 	} while (0)
-#define REL32(target, after)                                                \
-	do {                                                                \
-		int32_t rel = (int32_t)((target) - (va + n + 4 + (after))); \
-		memcpy(code + n, &rel, 4);                                  \
-		n += 4;                                                     \
+#define VALUE(v)                                   \
+	do {                                       \
+		memcpy(code + n, &(v), sizeof(v)); \
+		n += sizeof(v);                    \
 	} while (0)
-	BYTES(0x48, 0x89, 0x25); /* mov %rsp, guest_regs.rsp(%rip) */
-	REL32(regs + UREGS_rsp, 0);
-	BYTES(0x48, 0xc7, 0x05); /* movq $SEL_FLAT_DS32, guest_regs.ss(%rip) */
-	REL32(regs + UREGS_ss, 4);
-	BYTES(SEL_FLAT_DS32 & 0xff, SEL_FLAT_DS32 >> 8, 0, 0);
-	BYTES(0x48, 0x8d, 0x25); /* lea guest_regs.rsp(%rip), %rsp */
-	REL32(regs + UREGS_rsp, 0);
+	BYTES(0x48, 0xa3); /* mov %rax, scratch */
+	VALUE(scratch);
+	BYTES(0x48, 0xb8); /* mov $sp, %rax */
+	VALUE(sp);
+	BYTES(0x48, 0x94); /* xchg %rax, %rsp */
+	BYTES(0x68, SEL_FLAT_DS32 & 0xff, SEL_FLAT_DS32 >> 8, 0, 0); /* push $ss */
+	BYTES(0x50); /* push %rax: rsp */
 	BYTES(0x41, 0x53); /* push %r11: rflags */
 	BYTES(0x68, SEL_FLAT_CS64 & 0xff, SEL_FLAT_CS64 >> 8, 0, 0); /* push $cs */
 	BYTES(0x51); /* push %rcx: rip */
 	BYTES(0x6a, 0x00); /* push $0: error code, ... */
 	BYTES(0xc7, 0x44, 0x24, 0x04, VECTOR_SYSCALL & 0xff, VECTOR_SYSCALL >> 8, 0,
 	      0); /* ... movl $VECTOR_SYSCALL, 4(%rsp) */
-	BYTES(0xff, 0x25, 0, 0, 0, 0); /* jmp *0(%rip) */
-	{
-		unsigned long target = (unsigned long)entry_syscall;
-
-		memcpy(code + n, &target, sizeof(target));
-	}
+	BYTES(0x48, 0xa1); /* mov scratch, %rax */
+	VALUE(scratch);
+	BYTES(0xe9); /* jmp */
+	rel = (int32_t)((uint8_t *)entry_syscall - (code + n + sizeof(rel)));
+	VALUE(rel);
+	BUG_ON(n > SYSCALL_STUB_SIZE);
 #undef BYTES
-#undef REL32
+#undef VALUE
+}
+
+static bool __init is_guard(unsigned long page)
+{
+	return page != STACK_PAGE_NMI && page != STACK_PAGE_DB && page != STACK_PAGE_FATAL &&
+	       page < STACK_PAGE_MAIN;
 }
 
 int __init desc_alloc_cpu(unsigned int cpu)
 {
-	unsigned long pages = STACK_SIZE / PAGE_SIZE, va = 0, area;
+	unsigned long pages = STACK_SIZE / PAGE_SIZE, area;
 	uint64_t *gdt = hyp_page_alloc();
+	struct cpu_info *ci;
 
 	/* Address space with room to align. */
 	area = vmap_reserve(2 * pages);
 	if (!gdt || !area)
 		return -ENOMEM;
 	area = ROUND_UP(area, STACK_SIZE);
-	for (unsigned int i = 0; i < pages; i++) {
-		void *p = i == 5 ? NULL : hyp_page_alloc(); /* 5 is the guard */
+	for (unsigned long i = 0; i < pages; i++) {
+		void *p = is_guard(i) ? NULL : hyp_page_alloc();
 
-		va = area + i * PAGE_SIZE;
-		if (i == 5)
-			continue;
-		if (!p || map_pages(va, virt_to_mfn(p), 1, i ? PTE_HV_RW : PTE_HV_RX))
+		if (!is_guard(i) &&
+		    (!p || map_pages(area + i * PAGE_SIZE, virt_to_mfn(p), 1, PTE_HV_RW)))
 			return -ENOMEM;
-		if (i == 0)
-			make_syscall_stub(p, area, (struct cpu_info *)(area + STACK_SIZE) - 1);
 	}
-	stack_top[cpu] = (struct cpu_info *)(area + STACK_SIZE) - 1;
-	stack_top[cpu]->cpu = cpu;
-	stack_top[cpu]->percpu_offset = percpu_offset_of[cpu];
+	ci = (struct cpu_info *)(area + STACK_SIZE) - 1;
+	ci->cpu = cpu;
+	ci->percpu_offset = percpu_offset_of[cpu];
+	ci->tss = (struct tss){
+		.rsp = {(uint64_t)&ci->guest_regs + UREGS_es},
+		.ist = {area + (STACK_PAGE_NMI + 1) * PAGE_SIZE,
+			area + (STACK_PAGE_DB + 1) * PAGE_SIZE,
+			area + (STACK_PAGE_FATAL + 1) * PAGE_SIZE},
+		.iomap_base = sizeof(struct tss),
+	};
+	stack_top[cpu] = ci;
+	make_syscall_stub(cpu, ci);
 	if (map_pages(GDT_WIN(cpu) + 14 * PAGE_SIZE, virt_to_mfn(gdt), 1, PTE_HV_RW))
 		return -ENOMEM;
 	window_ptes[cpu] = paging_l1_of(GDT_WIN(cpu));
 	fill_gdt(gdt, cpu);
-	per_cpu(tss, cpu) = (struct tss){
-		.rsp = {(uint64_t)&stack_top[cpu]->guest_regs + UREGS_es},
-		.ist = {area + 2 * PAGE_SIZE, area + 3 * PAGE_SIZE, area + 4 * PAGE_SIZE,
-			area + 5 * PAGE_SIZE},
-		.iomap_base = sizeof(struct tss),
-	};
 	return 0;
 }
 
 void desc_load_cpu(unsigned int cpu)
 {
 	struct desc_ptr p = {GDT_WIN_PAGES * PAGE_SIZE - 1, GDT_WIN(cpu)};
-	unsigned long stub = (unsigned long)(stack_top[cpu] + 1) - STACK_SIZE;
+	unsigned long stub = (unsigned long)syscall_stubs + cpu * SYSCALL_STUB_SIZE;
 
 	__asm__ volatile("lgdt %0\n\t"
 			 "pushq %1\n\t"

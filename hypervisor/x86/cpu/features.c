@@ -60,6 +60,8 @@ void __init features_detect(void)
 
 	if (cpu_has_smep)
 		cr4_base |= X86_CR4_SMEP;
+	if (cpu_has_umip)
+		cr4_base |= X86_CR4_UMIP;
 	detect_xsave();
 }
 

@@ -159,7 +159,8 @@ static void __init map_image_part(const char *from, const char *to, uint64_t fla
 
 static void __init map_image(void)
 {
-	map_image_part(__image_start, __text_end, PTE_HV_RX);
+	map_image_part(__image_start, __text_ro_start, PTE_HV_RX);
+	map_image_part(__text_ro_start, __text_end, PTE_HV_RW);
 	map_image_part(__text_end, __rodata_end, PTE_HV_RO);
 	map_image_part(__rodata_end, __init_start, PTE_HV_RW);
 	map_image_part(__init_start, __init_end, PTE_HV | PTE_RW);
@@ -168,6 +169,7 @@ static void __init map_image(void)
 
 void __init paging_seal_image(void)
 {
+	map_image_part(__text_ro_start, __text_end, PTE_HV_RX);
 	map_image_part(__rodata_end, __ro_after_init_end, PTE_HV_RO);
 	map_image_part(__init_start, __init_end, 0);
 	for (const char *p = __init_start; p < __init_end; p += PAGE_SIZE)

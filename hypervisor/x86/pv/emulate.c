@@ -191,14 +191,37 @@ static void do_cpuid(struct vcpu *v, struct cpu_user_regs *regs)
 	regs->rdx = r[3];
 }
 
-static bool smsw(struct vcpu *v, struct cpu_user_regs *regs, const struct insn_priv *p)
+static bool is_store(const struct insn_priv *p)
 {
-	uint64_t val = guest_cr0(v);
+	return p->kind == INSN_SMSW || p->kind == INSN_SLDT || p->kind == INSN_STR ||
+	       p->kind == INSN_SGDT || p->kind == INSN_SIDT;
+}
 
-	if (p->mem)
-		return !guest_copy_out(p->addr, &val, 2);
-	insn_reg_write(regs, p->reg, p->size, val);
-	return true;
+/*
+ * What any mode may ask where the CPU has no UMIP, and old programs do: where the
+ * tables are and the machine status word. The tables are ours, so their addresses
+ * are none. False: the guest has got a page fault.
+ */
+static bool store_system_register(struct vcpu *v, struct cpu_user_regs *regs,
+				  const struct insn_priv *p)
+{
+	/* A table's limit and base */
+	uint64_t val[2] = {0xffffffff00000000, 0xffff};
+
+	if (p->kind == INSN_SMSW)
+		val[0] = guest_cr0(v);
+	else if (p->kind == INSN_SLDT)
+		val[0] = v->arch.ldt_entries ? SEL_LDT : 0;
+	else if (p->kind == INSN_STR)
+		val[0] = SEL_TSS;
+	if (!p->mem) {
+		insn_reg_write(regs, p->reg, p->size, val[0]);
+		return true;
+	}
+	if (!guest_copy_out(p->addr, val, p->size))
+		return true;
+	pv_inject_page_fault(v, p->addr, PFEC_W);
+	return false;
 }
 
 static bool kernel_op(struct vcpu *v, struct cpu_user_regs *regs, const struct insn_priv *p)
@@ -234,8 +257,6 @@ static bool kernel_op(struct vcpu *v, struct cpu_user_regs *regs, const struct i
 		if (is_canonical(p->addr))
 			tlb_flush_local_one(p->addr);
 		return true;
-	case INSN_SMSW:
-		return smsw(v, regs, p);
 	case INSN_LMSW:
 		if (!p->mem)
 			pv_set_ts(v, insn_reg_read(regs, p->reg, 2) & X86_CR0_TS);
@@ -281,6 +302,11 @@ bool pv_emulate_privileged(struct cpu_user_regs *regs)
 		return false;
 	if (p.kind == INSN_IN || p.kind == INSN_OUT || p.kind == INSN_INS || p.kind == INSN_OUTS)
 		return do_io(v, regs, &ctx, &p);
+	if (is_store(&p)) {
+		if (store_system_register(v, regs, &p))
+			insn_advance(regs, ctx.code32, p.len);
+		return true;
+	}
 	if (p.kind == INSN_CPUID)
 		do_cpuid(v, regs);
 	else if (!v->arch.in_kernel || !kernel_op(v, regs, &p))

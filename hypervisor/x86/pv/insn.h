@@ -83,6 +83,10 @@ enum insn_priv_kind {
 	INSN_INVLPG, /* .addr */
 	INSN_LMSW, /* from .reg or memory, 2 bytes */
 	INSN_SMSW, /* to .reg (.size bytes) or memory (2 bytes) */
+	INSN_SLDT, /* the same */
+	INSN_STR, /* the same */
+	INSN_SGDT, /* to memory, .size bytes */
+	INSN_SIDT, /* the same */
 	INSN_MOV_FROM_CR, /* .index to .reg */
 	INSN_MOV_TO_CR,
 	INSN_MOV_FROM_DR, /* 4 and 5 are 6 and 7 or #UD, by CR4.DE */

@@ -11,6 +11,7 @@
 enum { RCX = 1, RDX = 2, RSI = 6, RDI = 7 };
 
 /* 0F 01 is several instructions, told apart by the whole ModRM byte. */
+#define KIND_0F00 0xfe
 #define KIND_0F01 0xff
 
 static const struct insn_op ops[] = {
@@ -29,6 +30,7 @@ static const struct insn_op ops[] = {
 	{0xf4, OP_ANY, INSN_HLT, 0},
 	{0xfa, OP_ANY, INSN_CLI, 0},
 	{0xfb, OP_ANY, INSN_STI, 0},
+	{0x0f00, OP_ANY, KIND_0F00, OP_MODRM},
 	{0x0f01, OP_ANY, KIND_0F01, OP_MODRM},
 	{0x0f06, OP_ANY, INSN_CLTS, 0},
 	{0x0f08, OP_ANY, INSN_INVD, 0},
@@ -56,6 +58,29 @@ static enum insn_status set_memory(const struct insn *insn, struct insn_priv *pr
 	return INSN_OK;
 }
 
+/* SLDT, STR, SMSW: 16 bits into memory, or into a register of the operand's size. */
+static enum insn_status decode_store_word(const struct insn *insn, struct insn_priv *priv,
+					  uint8_t kind)
+{
+	priv->kind = kind;
+	priv->size = insn->mem ? 2 : insn->op_size;
+	if (insn->mem) {
+		return set_memory(insn, priv, insn->seg, insn->offset, 2);
+	}
+	priv->reg = insn->rm;
+	return INSN_OK;
+}
+
+static enum insn_status decode_0f00(const struct insn *insn, struct insn_priv *priv)
+{
+	unsigned int ext = insn->modrm >> 3 & 7;
+
+	if (ext > 1) {
+		return INSN_UNSUPPORTED;
+	}
+	return decode_store_word(insn, priv, ext ? INSN_STR : INSN_SLDT);
+}
+
 static enum insn_status decode_0f01(const struct insn *insn, struct insn_priv *priv)
 {
 	unsigned int ext = insn->modrm >> 3 & 7;
@@ -72,18 +97,23 @@ static enum insn_status decode_0f01(const struct insn *insn, struct insn_priv *p
 		priv->kind = INSN_INVLPG;
 		return set_memory(insn, priv, insn->seg, insn->offset, 1);
 	}
-	if (ext != 4 && ext != 6) {
+	if (ext < 2 && insn->mem) {
+		priv->kind = ext ? INSN_SIDT : INSN_SGDT;
+		priv->size = insn->ctx->code32 ? 6 : 10;
+		return set_memory(insn, priv, insn->seg, insn->offset, priv->size);
+	}
+	if (ext == 4) {
+		return decode_store_word(insn, priv, INSN_SMSW);
+	}
+	if (ext != 6) {
 		return INSN_UNSUPPORTED;
 	}
-	priv->kind = ext == 4 ? INSN_SMSW : INSN_LMSW;
+	priv->kind = INSN_LMSW;
 	priv->size = 2;
 	if (insn->mem) {
 		return set_memory(insn, priv, insn->seg, insn->offset, 2);
 	}
 	priv->reg = insn->rm;
-	if (ext == 4) {
-		priv->size = insn->op_size;
-	}
 	return INSN_OK;
 }
 
@@ -141,6 +171,8 @@ enum insn_status insn_priv_decode(const struct insn_ctx *ctx, const uint8_t *byt
 	priv->kind = insn.op->kind;
 	priv->len = insn.pos;
 	switch (insn.op->kind) {
+	case KIND_0F00:
+		return decode_0f00(&insn, priv);
 	case KIND_0F01:
 		return decode_0f01(&insn, priv);
 	case INSN_MOV_FROM_CR:

@@ -21,6 +21,7 @@
 #include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/lib.h>
+#include <public/arch-x86/xen-mca.h>
 #include <public/domctl.h>
 #include <public/arch-x86/xen-mca.h>
 #include <public/platform.h>

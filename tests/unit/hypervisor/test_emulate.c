@@ -362,7 +362,6 @@ static void programs_may_not(void **state)
 					   {0x0f, 0x21, 0xf8},
 					   {0x0f, 0x23, 0xf8},
 					   {0x0f, 0x01, 0xd1},
-					   {0x0f, 0x01, 0xe0},
 					   {0x0f, 0x01, 0xf0},
 					   {0x0f, 0x01, 0x3f},
 					   {0xfa},
@@ -461,10 +460,44 @@ static void machine_status_word(void **state)
 	assert_int_equal(data[2], 0);
 	REFUSES(0x0f, 0x01, 0x37); /* lmsw (%rdi) */
 	ht_guest_fault(data, PAGE_SIZE);
-	REFUSES(0x0f, 0x01, 0x27);
+	(void)CODE(0x0f, 0x01, 0x27);
+	assert_true(pv_emulate_privileged(&regs));
+	assert_int_equal(regs.rip, before.rip);
+	assert_int_equal(ht_injected.vector, TRAP_PF);
+	assert_int_equal(ht_injected.cr2, regs.rdi);
 	regs.rcx = 0;
 	DOES(0x0f, 0x01, 0xf1);
 	assert_false(current->arch.cr0_ts);
+}
+
+/* Where UMIP makes them fault: they work in any mode, and say nothing of our tables. */
+static void tables(void **state)
+{
+	for (unsigned int kernel = 0; kernel < 2; kernel++) {
+		current->arch.in_kernel = kernel;
+		regs.rdi = ht_va(data);
+		memset(data, 0x5a, 16);
+		DOES(0x0f, 0x01, 0x07); /* sgdt (%rdi) */
+		assert_memory_equal(data, "\0\0\0\0\xff\xff\xff\xff\xff\xff\x5a", 11);
+		memset(data, 0x5a, 16);
+		DOES(0x0f, 0x01, 0x0f); /* sidt (%rdi) */
+		assert_memory_equal(data, "\0\0\0\0\xff\xff\xff\xff\xff\xff\x5a", 11);
+		current->arch.ldt_entries = 0;
+		DOES(0x0f, 0x00, 0xc1); /* sldt %ecx */
+		assert_int_equal(regs.rcx, 0);
+		current->arch.ldt_entries = 3;
+		DOES(0x0f, 0x00, 0xc1);
+		assert_int_equal(regs.rcx, SEL_LDT);
+		DOES(0x0f, 0x00, 0x0f); /* str (%rdi) */
+		assert_int_equal(data[0] | data[1] << 8, SEL_TSS);
+		assert_int_equal(data[2], 0);
+		DOES(0x0f, 0x01, 0xe1); /* smsw %ecx */
+		REFUSES(0x0f, 0x00, 0xd1); /* lldt, */
+		REFUSES(0x0f, 0x00, 0xd9); /* ltr, */
+		REFUSES(0x0f, 0x01, 0x17); /* lgdt, */
+		REFUSES(0x0f, 0x01, 0x1f); /* lidt: not for a guest */
+	}
+	current->arch.ldt_entries = 0;
 }
 
 static void interrupts(void **state)
@@ -746,6 +779,8 @@ int main(void)
 		T(fetches),
 		T(control_registers),
 		T(machine_status_word),
+		T(tables),
+		T(tables),
 		T(interrupts),
 		T(invlpg),
 		T(debug_registers),

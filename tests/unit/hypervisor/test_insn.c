@@ -104,6 +104,14 @@ static const struct priv_case priv_cases[] = {
 	{"\x0f\x01\x26",
 	 3,
 	 {.kind = INSN_SMSW, .size = 2, .mem = true, .seg = INSN_DS, .addr = 0xffff888000003000}},
+	{"\x0f\x00\xc2", 3, {.kind = INSN_SLDT, .size = 4, .reg = 2}},
+	{"\x48\x0f\x00\xca", 4, {.kind = INSN_STR, .size = 8, .reg = 2}},
+	{"\x0f\x01\x06",
+	 3,
+	 {.kind = INSN_SGDT, .size = 10, .mem = true, .seg = INSN_DS, .addr = 0xffff888000003000}},
+	{"\x0f\x01\x0e",
+	 3,
+	 {.kind = INSN_SIDT, .size = 10, .mem = true, .seg = INSN_DS, .addr = 0xffff888000003000}},
 	{"\x0f\x01\xf0", 3, {.kind = INSN_LMSW, .size = 2, .reg = 0}},
 	{"\x0f\x20\xc0", 3, {.kind = INSN_MOV_FROM_CR, .size = 8, .reg = 0, .index = 0}},
 	{"\x0f\x22\xdf", 3, {.kind = INSN_MOV_TO_CR, .size = 8, .reg = 7, .index = 3}},
@@ -322,14 +330,16 @@ static void test_code32(void **state)
 /* ---- random bytes ---- */
 
 static const char *const priv_names[] = {
-	[INSN_CPUID] = "cpuid",     [INSN_RDMSR] = "rdmsr",     [INSN_WRMSR] = "wrmsr",
-	[INSN_RDTSC] = "rdtsc",     [INSN_RDTSCP] = "rdtscp",   [INSN_RDPMC] = "rdpmc",
-	[INSN_XSETBV] = "xsetbv",   [INSN_CLTS] = "clts",       [INSN_HLT] = "hlt",
-	[INSN_CLI] = "cli",         [INSN_STI] = "sti",         [INSN_INVD] = "invd",
-	[INSN_WBINVD] = "wb",       [INSN_INVLPG] = "invlpg",   [INSN_LMSW] = "lmsw",
-	[INSN_SMSW] = "smsw",       [INSN_MOV_FROM_CR] = "mov", [INSN_MOV_TO_CR] = "mov",
-	[INSN_MOV_FROM_DR] = "mov", [INSN_MOV_TO_DR] = "mov",   [INSN_IN] = "in",
-	[INSN_OUT] = "out",         [INSN_INS] = "ins",         [INSN_OUTS] = "outs",
+	[INSN_CPUID] = "cpuid",   [INSN_RDMSR] = "rdmsr",     [INSN_WRMSR] = "wrmsr",
+	[INSN_RDTSC] = "rdtsc",   [INSN_RDTSCP] = "rdtscp",   [INSN_RDPMC] = "rdpmc",
+	[INSN_XSETBV] = "xsetbv", [INSN_CLTS] = "clts",       [INSN_HLT] = "hlt",
+	[INSN_CLI] = "cli",       [INSN_STI] = "sti",         [INSN_INVD] = "invd",
+	[INSN_WBINVD] = "wb",     [INSN_INVLPG] = "invlpg",   [INSN_LMSW] = "lmsw",
+	[INSN_SLDT] = "sldt",     [INSN_STR] = "str",         [INSN_SGDT] = "sgdt",
+	[INSN_SIDT] = "sidt",     [INSN_SMSW] = "smsw",       [INSN_MOV_FROM_CR] = "mov",
+	[INSN_MOV_TO_CR] = "mov", [INSN_MOV_FROM_DR] = "mov", [INSN_MOV_TO_DR] = "mov",
+	[INSN_IN] = "in",         [INSN_OUT] = "out",         [INSN_INS] = "ins",
+	[INSN_OUTS] = "outs",
 };
 
 static const char *const rmw_names[] = {

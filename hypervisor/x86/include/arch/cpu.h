@@ -74,6 +74,15 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 bool rdmsr_safe(uint32_t msr, uint64_t *ret_val);
 bool wrmsr_safe(uint32_t msr, uint64_t val);
 
+/* Only where CPUID says so. False: there was nothing in it. */
+static inline bool rdrand(uint64_t *ret)
+{
+	bool ok;
+
+	__asm__ volatile("rdrand %0" : "=r"(*ret), "=@ccc"(ok));
+	return ok;
+}
+
 struct cpu_version {
 	uint32_t family, model, stepping;
 };

@@ -41,12 +41,19 @@
 #define HV_PHYS_START UL(0x200000)
 
 /*
- * Per-CPU stacks: 8 pages, aligned to their size.
- *   page 0     syscall stub (executable)
- *   page 1     NMI, page 2 #DB, page 3 #DF, page 4 #MC (interrupt stack table)
- *   page 5     guard, not mapped
+ * Per-CPU stacks: 8 pages, aligned to their size. What isn't named is not mapped:
+ * a guard below each stack (below page 0 is the gap between areas).
+ *   page 0     NMI, page 2 #DB, page 4 #DF and #MC (interrupt stack table)
  *   pages 6-7  the stack, struct cpu_info at its top
  */
+#define STACK_PAGE_NMI   0
+#define STACK_PAGE_DB    2
+#define STACK_PAGE_FATAL 4
+#define STACK_PAGE_MAIN  6
+
+/* Each CPU's entry for SYSCALL, in the image's page of them. */
+#define SYSCALL_STUB_SIZE 64
+
 #define STACK_ORDER 3
 #define STACK_SIZE  (UL(4096) << STACK_ORDER)
 

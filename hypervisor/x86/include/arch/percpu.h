@@ -15,6 +15,13 @@
 
 struct vcpu;
 
+/* The task state segment of 64-bit mode: only where the stacks are. */
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3], reserved1, ist[7], reserved2;
+	uint16_t reserved3, iomap_base;
+} __packed;
+
 /* Offsets are known to entry.S through x86/asm-offsets.c. */
 struct cpu_info {
 	/*
@@ -26,6 +33,9 @@ struct cpu_info {
 	unsigned int preempt_count;
 	struct vcpu *vcpu;
 	long percpu_offset;
+	/* RAX for the few instructions in which SYSCALL's entry has no stack. */
+	uint64_t syscall_rax;
+	struct tss tss __aligned(8);
 	/* What the IRET into the guest faulted with; until interrupts are on again. */
 	struct {
 		unsigned int vector;

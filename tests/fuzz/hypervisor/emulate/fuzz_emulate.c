@@ -338,6 +338,9 @@ static void encode(struct bytes *c, struct model_insn *m)
 		else
 			PUT(c, 0x90);
 		break;
+	case M_SGDT_SIDT:
+		PUT(c, 0x0f, 0x01, (uint8_t)(n & 1 ? 0x07 : 0x0f));
+		break;
 	case M_FORCED_CPUID:
 		PUT(c, 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2);
 		break;

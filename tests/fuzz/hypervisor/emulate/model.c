@@ -359,11 +359,6 @@ static bool kernel_insn(const struct model_insn *insn, struct cpu_user_regs *reg
 	case M_LMSW:
 		ME->ts = *model_reg(regs, insn->reg) & X86_CR0_TS;
 		return true;
-	case M_SMSW:
-		put_reg(regs, insn->reg, insn->size, CR0_SEEN | (ME->ts ? X86_CR0_TS : 0));
-		return true;
-	case M_SMSW_MEM:
-		return guest_accessible(regs->rdi, 2);
 	case M_FROM_CR:
 		return from_cr(insn, regs);
 	case M_TO_CR:
@@ -381,20 +376,45 @@ static bool kernel_insn(const struct model_insn *insn, struct cpu_user_regs *reg
 	}
 }
 
+static void done_with(const struct model_insn *insn, struct cpu_user_regs *regs)
+{
+	regs->rip += insn->len;
+	regs->rflags &= ~X86_EFLAGS_RF;
+}
+
+/* In any mode: registers, or memory at rdi, or a page fault there. */
+static bool store_insn(const struct model_insn *insn, struct cpu_user_regs *regs)
+{
+	unsigned int size = insn->kind == M_SGDT_SIDT ? 10 : 2;
+
+	if (insn->kind == M_SMSW) {
+		put_reg(regs, insn->reg, insn->size, CR0_SEEN | (ME->ts ? X86_CR0_TS : 0));
+	} else if (!is_canonical(regs->rdi) || !is_canonical(regs->rdi + size - 1) ||
+		   regs->rdi + size - 1 < regs->rdi) {
+		return false;
+	} else if (!guest_accessible(regs->rdi, size)) {
+		want_injected = (struct ht_injected){TRAP_PF, PFEC_W, regs->rdi};
+		return true;
+	}
+	done_with(insn, regs);
+	return true;
+}
+
 bool model_execute(const struct model_insn *insn, struct cpu_user_regs *regs)
 {
 	bool done;
 
-	if (insn->kind == M_CPUID || insn->kind == M_FORCED_CPUID)
+	if (insn->kind == M_CPUID || insn->kind == M_FORCED_CPUID) {
 		done = true; /* what it says: model_check_cpuid() */
-	else if (insn->kind >= M_IN && insn->kind <= M_OUTS)
+	} else if (insn->kind >= M_IN && insn->kind <= M_OUTS) {
 		done = port_insn(insn, regs);
-	else
+	} else if (insn->kind == M_SMSW || insn->kind == M_SMSW_MEM || insn->kind == M_SGDT_SIDT) {
+		return store_insn(insn, regs);
+	} else {
 		done = ME->kernel && kernel_insn(insn, regs);
-	if (done && (insn->kind < M_INS || insn->kind > M_OUTS)) {
-		regs->rip += insn->len;
-		regs->rflags &= ~X86_EFLAGS_RF;
 	}
+	if (done && (insn->kind < M_INS || insn->kind > M_OUTS))
+		done_with(insn, regs);
 	return done;
 }
 

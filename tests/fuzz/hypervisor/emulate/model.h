@@ -34,6 +34,7 @@ enum model_kind {
 	M_LMSW_MEM,
 	M_SMSW,
 	M_SMSW_MEM,
+	M_SGDT_SIDT, /* to (%rdi) */
 	M_FROM_CR,
 	M_TO_CR,
 	M_FROM_DR,
