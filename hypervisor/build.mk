@@ -15,10 +15,13 @@ HV_CPPFLAGS := -D__PAVISE_HYPERVISOR__ -DCONFIG_DEBUG=$(if $(filter y,$(DEBUG)),
                -DCONFIG_COVERAGE=$(if $(filter y,$(COVERAGE)),1,0) \
                -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
                -Ihypervisor/include -Ihypervisor/x86/include -I$(HV_OUT)/gen -DHV_VERSION_STRING=\"$(VERSION)\" -DHV_COMPILER=\"$(notdir $(CC))\"
+# Indirect branches go through x86/cpu/thunk.S.
+HV_THUNK    := $(if $(findstring clang,$(CC)),-mretpoline-external-thunk,\
+               -mindirect-branch=thunk-extern -mindirect-branch-register)
 HV_CFLAGS   := -std=gnu11 -O2 -g $(PATH_FLAGS) $(WARNINGS) -ffreestanding -fpie -mcmodel=small -include hv/visibility.h \
                -mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-common \
                -fno-asynchronous-unwind-tables -fno-jump-tables \
-               -fstack-protector-strong -mstack-protector-guard=global \
+               -fstack-protector-strong -mstack-protector-guard=global $(HV_THUNK) \
                -ffunction-sections -Wno-sign-compare \
                $(if $(filter y,$(COVERAGE)),-fsanitize-coverage=trace-pc)
 

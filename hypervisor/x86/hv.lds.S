@@ -68,6 +68,10 @@ SECTIONS
 		__cmdline_start = .;
 		KEEP(*(.init.cmdline))
 		__cmdline_end = .;
+		. = ALIGN(4);
+		__spec_sites_start = .;
+		KEEP(*(.spec_sites))
+		__spec_sites_end = .;
 		. = ALIGN(16);
 		*(.init.data .init.data.*)
 		. = ALIGN(16);

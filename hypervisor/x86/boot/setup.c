@@ -27,6 +27,7 @@
 #include <arch/mca.h>
 #include <arch/page.h>
 #include <arch/setup.h>
+#include <arch/spec_ctrl.h>
 #include <arch/traps.h>
 
 extern const struct cmdline_option __cmdline_start[], __cmdline_end[];
@@ -145,6 +146,8 @@ __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 	features_detect();
 	stack_protector_seed(random_number());
 	features_init_cpu();
+	spec_ctrl_init();
+	spec_ctrl_init_cpu();
 	desc_init_boot();
 	init_memory();
 	init_boot_cpu();

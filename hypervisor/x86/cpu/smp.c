@@ -23,6 +23,7 @@
 #include <arch/mca.h>
 #include <arch/page.h>
 #include <arch/setup.h>
+#include <arch/spec_ctrl.h>
 #include <arch/traps.h>
 
 #define TRAMPOLINE_PAGE 8 /* physical 0x8000: never used by firmware after boot */
@@ -114,6 +115,7 @@ static void check_tsc_sync(void)
 static void cpu_up_local(void)
 {
 	features_init_cpu();
+	spec_ctrl_init_cpu();
 	desc_load_cpu(smp_processor_id());
 	apic_init_cpu();
 	mca_init_cpu();

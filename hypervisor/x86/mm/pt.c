@@ -22,6 +22,7 @@
 #include <arch/features.h>
 #include <arch/page.h>
 #include <arch/pt.h>
+#include <arch/spec_ctrl.h>
 
 #define L1_ALLOWED                                                                       \
 	(PTE_P | PTE_RW | PTE_US | PTE_PWT | PTE_PCD | PTE_A | PTE_D | PTE_PAT | PTE_G | \
@@ -33,6 +34,21 @@
 static bool address_ok(uint64_t pte)
 {
 	return !((pte & PTE_ADDR_MASK) >> cpu_paddr_bits);
+}
+
+bool spec_l1tf __ro_after_init;
+
+/* What a processor looks at in an entry that isn't present: not more than this. */
+#define L1TF_ADDR_MASK (PTE_ADDR_MASK & ((1UL << 46) - 1))
+
+/* (R10) May an entry that is not present say this? */
+static int absent_ok(uint64_t pte)
+{
+	uint64_t addr = pte & L1TF_ADDR_MASK;
+
+	if (likely(!spec_l1tf) || !addr || addr >= max_page << PAGE_SHIFT)
+		return 0;
+	return (int)hv_err(-EINVAL, "entry %#lx isn't present but names RAM (L1TF)", pte);
 }
 
 bool pt_slot_is_guest(unsigned int level, unsigned int idx)
@@ -56,7 +72,7 @@ int pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte)
 	struct page_info *pg = mfn_to_page(mfn);
 
 	if (!(pte & PTE_P))
-		return 0;
+		return absent_ok(pte);
 	if ((pte & ~L1_ALLOWED) || !address_ok(pte))
 		return (int)hv_err(-EINVAL, "bad bits in L1 entry %#lx", pte);
 	if (!mfn_valid(mfn)) {
@@ -100,7 +116,7 @@ int pt_table_entry_get(struct domain *d, unsigned int level, uint64_t pte)
 	int rc;
 
 	if (!(pte & PTE_P))
-		return 0;
+		return absent_ok(pte);
 	if ((pte & ~TABLE_ALLOWED) || !address_ok(pte))
 		return (int)hv_err(-EINVAL, "bad bits in L%u entry %#lx", level, pte);
 	if (!mfn_valid(pte_mfn(pte)))
@@ -135,7 +151,7 @@ static int validate_l1(struct domain *d, struct page_info *pg)
 		uint64_t pte = READ_ONCE(t[pg->aux]);
 		int rc;
 
-		if (!(pte & PTE_P))
+		if (!(pte & PTE_P) && likely(!spec_l1tf))
 			continue;
 		rc = pt_l1e_get(d, d, pte);
 		if (rc)
@@ -164,7 +180,7 @@ int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int lev
 	while (pg->aux < PTES_PER_TABLE) {
 		uint64_t pte = READ_ONCE(t[pg->aux]);
 
-		if (pt_slot_is_guest(level, pg->aux) && (pte & PTE_P)) {
+		if (pt_slot_is_guest(level, pg->aux) && ((pte & PTE_P) || spec_l1tf)) {
 			int rc = pt_table_entry_get(d, level, pte);
 
 			if (rc)

@@ -22,11 +22,14 @@
 #include <arch/page.h>
 #include <arch/pv.h>
 #include <arch/runstate.h>
+#include <arch/spec_ctrl.h>
 #include <arch/traps.h>
 
 void return_to_guest(void);
 
 static DEFINE_PER_CPU(struct vcpu *, loaded);
+/* Whose branches the predictors of this CPU know. */
+static DEFINE_PER_CPU(const struct domain *, last_domain);
 
 static uint64_t read_fs_base(void)
 {
@@ -113,6 +116,14 @@ void arch_vcpu_sync(struct vcpu *v)
 	ASSERT(READ_ONCE(v->arch.loaded_cpu) == NO_CPU);
 }
 
+static void forget_branches(const struct vcpu *v)
+{
+	if (!spec_ibpb_on_switch || this_cpu(last_domain) == v->domain)
+		return;
+	wrmsr(MSR_PRED_CMD_NR, 1);
+	this_cpu(last_domain) = v->domain;
+}
+
 static bool load(struct vcpu *v)
 {
 	unsigned int cpu = smp_processor_id();
@@ -123,6 +134,7 @@ static bool load(struct vcpu *v)
 	this_cpu(loaded) = v;
 	/* (F4) Before the first TLB entry can come to be. */
 	cpumask_set(cpu, &v->domain->dirty_cpus);
+	forget_branches(v);
 	pv_load_descriptor_tables(v, cpu);
 	write_cr4(cr4_base | (v->arch.cr4 & pv_cr4_allowed(v)));
 	pv_load_root(v);

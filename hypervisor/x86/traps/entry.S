@@ -12,6 +12,7 @@
  * guest move their frame to the ordinary place first.
  */
 #include <arch/layout.h>
+#include <arch/spec_ctrl.h>
 #include <arch/traps.h>
 #include <asm-offsets.h>
 
@@ -101,6 +102,7 @@ trap_stubs:
 
 entry_trap:
 	SAVE_GPRS
+	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
 	call	do_trap
@@ -108,6 +110,7 @@ entry_trap:
 
 entry_irq:
 	SAVE_GPRS
+	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
 	call	do_irq
@@ -149,6 +152,7 @@ entry_ist:
 	mov	(%rax), %rax
 	jmp	entry_trap
 1:	SAVE_GPRS
+	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
 	call	do_trap
@@ -161,6 +165,7 @@ entry_ist:
 	.globl entry_syscall
 entry_syscall:
 	SAVE_GPRS
+	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
 	call	do_syscall
@@ -173,15 +178,19 @@ entry_syscall:
 	.globl return_to_guest
 return_to_guest:
 	call	prepare_return_to_guest	/* interrupts are off from here */
-	test	%al, %al
+	mov	%eax, %ebx
+	SPEC_EXIT
+	test	%bl, %bl
 	jz	1f
 	RESTORE_GPRS
 	add	$8, %rsp
 	/* rip and rflags are in rcx and r11 */
 	mov	(UREGS_rsp - UREGS_rip)(%rsp), %rsp
+	SPEC_EXIT_LAST
 	sysretq
 1:	RESTORE_GPRS
 	add	$8, %rsp
+	SPEC_EXIT_LAST
 	.globl guest_iret
 guest_iret:
 	iretq
@@ -194,6 +203,7 @@ guest_iret:
 guest_iret_failed:
 	pushq	$0
 	SAVE_GPRS
+	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
 	call	do_failed_iret
@@ -208,7 +218,7 @@ guest_iret_failed:
 jump_on_stack:
 	mov	%rsi, %rsp
 	xor	%ebp, %ebp
-	jmp	*%rdi
+	jmp	__x86_indirect_thunk_rdi
 
 /* reset_stack_and_jump(fn): throws this CPU's stack away and never comes back. */
 	.globl reset_stack_and_jump
@@ -218,4 +228,4 @@ reset_stack_and_jump:
 	sub	$(CPU_INFO_SIZE - 1), %rax
 	mov	%rax, %rsp
 	xor	%ebp, %ebp
-	jmp	*%rdi
+	jmp	__x86_indirect_thunk_rdi

@@ -21,6 +21,7 @@
 #include <hv/page_type.h>
 #include <public/grant_table.h>
 #include <public/memory.h>
+#include <arch/spec_ctrl.h>
 #include <arch/hypercalls.h>
 #include <arch/page.h>
 #include <arch/pt.h>
@@ -330,6 +331,38 @@ static void bad_l1_entries(void **state)
 	put(l1, 8, lent, RW);
 	assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, l1), 0);
 	assert_int_equal(ext(MMUEXT_UNPIN_TABLE, l1), 0);
+	assert_unused(l1);
+}
+
+/* (R10) Where processors look up absent entries in the L1 cache. */
+static void absent_entries(void **state)
+{
+	mfn_t l1 = page(), l2 = page(), data = page();
+	uint64_t absent = pte_make(data, RO) & ~(uint64_t)PTE_P;
+	uint64_t inverted = absent ^ PTE_ADDR_MASK;
+
+	((uint64_t *)mfn_to_virt(l1))[7] = absent;
+	((uint64_t *)mfn_to_virt(l2))[0] = absent;
+	assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, l1), 0);
+	assert_int_equal(ext(MMUEXT_UNPIN_TABLE, l1), 0);
+	assert_int_equal(mmu(root[1].l1, 7, absent), 0);
+	assert_int_equal(mmu(root[1].l1, 7, 0), 0);
+	spec_l1tf = true;
+	assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, l1), -EINVAL);
+	assert_unused(l1);
+	assert_int_equal(ext(MMUEXT_PIN_L2_TABLE, l2), -EINVAL);
+	assert_unused(l2);
+	assert_int_equal(mmu(root[1].l1, 7, absent), -EINVAL);
+	assert_int_equal(update_va(VA(7), absent, 0), -EINVAL);
+	assert_int_equal(mmu(root[1].l1, 7, inverted), 0);
+	assert_int_equal(mmu(root[1].l1, 7, absent | 1UL << 46), -EINVAL);
+	assert_int_equal(mmu(root[1].l1, 7, 0), 0);
+	((uint64_t *)mfn_to_virt(l1))[7] = inverted;
+	assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, l1), 0);
+	assert_int_equal(ext(MMUEXT_UNPIN_TABLE, l1), 0);
+	spec_l1tf = false;
+	assert_unused(data);
+	assert_unused(l2);
 	assert_unused(l1);
 }
 
@@ -1052,6 +1085,7 @@ int main(void)
 		T(pin_levels),
 		T(pin_what_is_not_ours),
 		T(bad_l1_entries),
+		T(absent_entries),
 		T(bad_table_entries),
 		T(hypervisor_slots),
 		T(entries_are_adjusted),

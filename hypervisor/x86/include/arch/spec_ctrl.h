@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The Pavise authors */
+/*
+ * Against leaks by speculation. The code has all of it in; what this machine doesn't
+ * need is written over with no-ops at start-up, before the code becomes read-only
+ * (x86/cpu/spec_ctrl.c, which also says what is needed where).
+ *
+ * Sources: Intel, "Affected Processors" and its guidance for each issue; AMD,
+ * "Software Techniques for Managing Speculation" and "Guidance for SRSO / Branch
+ * Type Confusion"; names of options: Xen's command line document.
+ */
+#ifndef ARCH_SPEC_CTRL_H
+#define ARCH_SPEC_CTRL_H
+
+/* Kinds of sites in the code */
+#define SPEC_SITE_RSB  1 /* entry: fill the return stack with harmless addresses */
+#define SPEC_SITE_IBRS 2 /* entry and exit: IBRS while we run */
+#define SPEC_SITE_IBPB 4 /* entry: forget all of the guest's branches */
+#define SPEC_SITE_VERW 8 /* exit: clear buffers */
+
+#define MSR_SPEC_CTRL_NR 0x48
+#define MSR_PRED_CMD_NR  0x49
+
+#ifdef __ASSEMBLER__
+
+.macro SPEC_SITE_END from, flag
+.Lend\@:
+	.pushsection .spec_sites, "a", @progbits
+	.long	\from - .
+	.byte	.Lend\@ - \from, \flag
+	.short	0
+	.popsection
+.endm
+
+/* After the registers are saved: clobbers rax, rcx, rdx. */
+.macro SPEC_ENTRY
+.Libpb\@:
+	mov	$MSR_PRED_CMD_NR, %ecx
+	mov	$1, %eax
+	xor	%edx, %edx
+	wrmsr
+	SPEC_SITE_END .Libpb\@, SPEC_SITE_IBPB
+.Librs\@:
+	mov	$MSR_SPEC_CTRL_NR, %ecx
+	mov	spec_ctrl_value_hv(%rip), %eax
+	xor	%edx, %edx
+	wrmsr
+	SPEC_SITE_END .Librs\@, SPEC_SITE_IBRS
+.Lrsb\@:
+	mov	$16, %ecx
+.Lrsb_loop\@:
+	call	.Lrsb_one\@
+.Lrsb_trap1\@:
+	pause
+	lfence
+	jmp	.Lrsb_trap1\@
+.Lrsb_one\@:
+	call	.Lrsb_two\@
+.Lrsb_trap2\@:
+	pause
+	lfence
+	jmp	.Lrsb_trap2\@
+.Lrsb_two\@:
+	dec	%ecx
+	jnz	.Lrsb_loop\@
+	add	$(32 * 8), %rsp
+	lfence
+	SPEC_SITE_END .Lrsb\@, SPEC_SITE_RSB
+.endm
+
+/* Before the guest's registers are restored: clobbers rax, rcx, rdx. */
+.macro SPEC_EXIT
+.Librs_off\@:
+	mov	$MSR_SPEC_CTRL_NR, %ecx
+	mov	spec_ctrl_value_guest(%rip), %eax
+	xor	%edx, %edx
+	wrmsr
+	SPEC_SITE_END .Librs_off\@, SPEC_SITE_IBRS
+.endm
+
+/* The last thing; changes ZF only. */
+.macro SPEC_EXIT_LAST
+.Lverw\@:
+	verw	spec_verw_selector(%rip)
+	SPEC_SITE_END .Lverw\@, SPEC_SITE_VERW
+.endm
+
+#else
+
+#include <hv/types.h>
+
+/* Branches of one domain must not steer another's: IBPB when a CPU takes another one. */
+extern bool spec_ibpb_on_switch;
+
+/*
+ * L1TF: a not-present L1 entry must not name RAM that can be in the L1 cache. Then
+ * guests may not have such entries.
+ */
+extern bool spec_l1tf;
+
+/* Looks, chooses, patches. On the start-up page tables, where code can be written. */
+void spec_ctrl_init(void);
+/* Each CPU as it comes up: modes that stay on. */
+void spec_ctrl_init_cpu(void);
+
+#endif
+#endif
