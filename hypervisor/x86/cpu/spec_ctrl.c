@@ -177,6 +177,8 @@ static int __init parse_item(const char *s, size_t n)
 
 static int __init parse_spec_ctrl(const char *value)
 {
+	__typeof__(opt) before = opt;
+	int8_t l1tf_before = opt_l1tf;
 	int rc = 0;
 
 	while (!rc && *value) {
@@ -186,6 +188,10 @@ static int __init parse_spec_ctrl(const char *value)
 			end++;
 		rc = parse_item(value, (size_t)(end - value));
 		value = *end ? end + 1 : end;
+	}
+	if (rc) {
+		opt = before;
+		opt_l1tf = l1tf_before;
 	}
 	return rc;
 }

@@ -180,7 +180,7 @@ int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int lev
 	while (pg->aux < PTES_PER_TABLE) {
 		uint64_t pte = READ_ONCE(t[pg->aux]);
 
-		if (pt_slot_is_guest(level, pg->aux) && ((pte & PTE_P) || spec_l1tf)) {
+		if (pt_slot_is_guest(level, pg->aux) && (pte & PTE_P)) {
 			int rc = pt_table_entry_get(d, level, pte);
 
 			if (rc)
@@ -191,6 +191,8 @@ int arch_table_validate(struct domain *d, struct page_info *pg, unsigned int lev
 				return -ERESTART;
 			continue;
 		}
+		if (pt_slot_is_guest(level, pg->aux) && absent_ok(pte))
+			return -EINVAL;
 		pg->aux++;
 	}
 	if (level == 4)
