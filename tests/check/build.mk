@@ -19,10 +19,10 @@ CHECK_HV_H      := $(filter hypervisor/include/hv/% hypervisor/x86/include/%,$(C
 CHECK_TOOL_H    := $(filter dom0-tools/% xenstore/% pv-drivers/%,$(CHECK_H))
 
 .PHONY: check check-format check-tidy check-cppcheck check-shell check-perl check-headers check-compilers
-.PHONY: check-rules
+.PHONY: check-rules check-options
 # By a second make: sources include what the build makes (offsets, grammars).
 check: all
-	+$(Q)$(MAKE) --no-print-directory check-format check-headers check-shell check-perl check-rules \
+	+$(Q)$(MAKE) --no-print-directory check-format check-headers check-shell check-perl check-rules check-options \
 		check-cppcheck check-tidy check-compilers
 
 $(CHECK)/format/%.ok: % .clang-format
@@ -56,6 +56,13 @@ check-rules:
 	$(Q)perl tests/check/rules.pl docs/isolation.md \
 		$$(find hypervisor -path hypervisor/hosttest -prune -o -name '*.[chS]' -print) -- \
 		$$(find tests -name '*.[ch]' -o -name '*.t' -o -name '*.sh')
+
+# Each option of the hypervisor is in the document.
+check-options:
+	$(Q)echo "  CHECK   docs/command-line.md"
+	$(Q)grep -rhoP 'CMDLINE_[A-Z]+\("\K[^"]+' hypervisor/*/ hypervisor/x86/*/ --include=*.c | sort -u | \
+		{ bad=0; while read -r o; do grep -q "^| .$$o[=\`]\|\`$$o=*\`" docs/command-line.md || \
+		{ echo "docs/command-line.md lacks $$o"; bad=1; }; done; exit $$bad; }
 
 $(CHECK)/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)
