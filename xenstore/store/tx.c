@@ -220,7 +220,7 @@ struct tx_op *tx_record(struct tx *tx, enum tx_op_type type, const char *path, c
 		op->len = len;
 		return op;
 	}
-	if (tx->nr_ops == tx->cap_ops) {
+	if (!tx->ops || tx->nr_ops == tx->cap_ops) {
 		tx->cap_ops = tx->cap_ops ? tx->cap_ops * 2 : 16;
 		tx->ops = store_realloc(tx->ops, tx->cap_ops * sizeof(*tx->ops));
 	}

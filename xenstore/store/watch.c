@@ -149,8 +149,11 @@ int watch_del(struct store_client *c, const char *path, const char *token)
 
 void watch_del_all(struct store_client *c)
 {
-	while (c->watches) {
-		drop(c->watches);
+	struct watch *next;
+
+	for (struct watch *w = c->watches; w; w = next) {
+		next = w->client_next;
+		drop(w);
 	}
 }
 
