@@ -1,0 +1,75 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The Pavise authors
+#
+# A guest floods the store (tests/guests/store-flood): all nodes, watches and
+# transactions that it may have, requests without reading replies, a broken ring. Beside
+# it a guest notices what is done to it (tests/guests/undisturbed), and the control
+# domain's own requests are timed. Afterwards nothing is left of it. Tries S4.
+
+use strict;
+use warnings;
+use Test::More;
+use lib ($ENV{PAVISE_TOP} // '.') . '/tests/lib';
+use Machine;
+use Guests;
+
+# How long a write and a read of the control domain may take, in 1/100 s.
+my $limit = 400 * $Machine::patience;
+
+my $m = Machine->boot(env => { INITRD => Guests::image_with_tests() });
+$m->dom0;
+$m->run('dmesg -n 1');
+$m->run("cat >/tmp/start.sh <<'END'
+# start.sh NAME KERNEL ARGUMENTS: a guest; what it says goes to /tmp/NAME.out
+printf 'name=\"%s\"\\nkernel=\"/guests/test-%s\"\\nmemory=32\\n' \$1 \$2 >/tmp/\$1.cfg
+printf 'on_crash=\"destroy\"\\nextra=\"%s\"\\n' \"\$3\" >>/tmp/\$1.cfg
+xl create -p /tmp/\$1.cfg >/dev/null || exit
+xl console \$1 </dev/null >/tmp/\$1.out &
+sleep 0.3
+xl unpause \$1
+END
+cat >/tmp/time.sh <<'END'
+# time.sh NAME: writes and reads nodes as long as the guest is there; the longest time
+n=0; max=0; wrong=0
+while xl domid \$1 >/dev/null 2>&1 && [ \$n -lt 5000 ]; do
+	n=\$((n+1))
+	a=\$(cut -d' ' -f1 /proc/uptime | tr -d .)
+	xenstore-write /tool/probe \$n && [ \"\$(xenstore-read /tool/probe)\" = \$n ] || wrong=\$((wrong+1))
+	b=\$(cut -d' ' -f1 /proc/uptime | tr -d .)
+	[ \$((b-a)) -le \$max ] || max=\$((b-a))
+done
+xenstore-rm /tool/probe
+echo \"probes: \$n, wrong: \$wrong, longest: \$max\"
+END
+cat >/tmp/both.sh <<'END'
+sh /tmp/start.sh witness undisturbed 'stop=1 late=3000'
+w=\$(xl domid witness)
+i=0
+until xenstore-read /local/domain/\$w/data/ready >/dev/null 2>&1 || [ \$i -ge 100 ]; do sleep 0.2; i=\$((i+1)); done
+sh /tmp/start.sh flood store-flood \$1
+sh /tmp/time.sh flood
+xl destroy flood >/dev/null 2>&1 && echo 'flood has not ended'
+xenstore-write /local/domain/\$w/data/stop 1
+i=0
+while xl domid witness >/dev/null 2>&1 && [ \$i -lt 60 ]; do sleep 0.5; i=\$((i+1)); done
+xl destroy witness >/dev/null 2>&1 && echo 'witness has not ended'
+sleep 0.3
+for g in witness flood; do tr -d '\\r' </tmp/\$g.out | sed -n 's/^/'\$g': /p'; done
+END");
+# What tools, kernel and store keep is allocated by a first time.
+$m->run('sh /tmp/both.sh rounds=1', 300);
+my $before = $m->census;
+my $out = $m->run('sh /tmp/both.sh rounds=2', 400);
+my ($wrong, $longest) = $out =~ /probes: \d+, wrong: (\d+), longest: (\d+)/m;
+
+like($out, qr/^flood: Test result: SUCCESS/m, 'the flood found the end of everything') or diag($out);
+like($out, qr/^witness: Test result: SUCCESS/m, '... and the other guest is undisturbed') or diag($out);
+is($wrong, 0, '... and the control domain reads what it wrote');
+cmp_ok($longest // 1e9, '<=', $limit, '... within reasonable time');
+note($1) while $out =~ /(flood: \d+ .*|probes: .*|witness: undisturbed.*)/g;
+is($m->audit, '', '... and counts and links are right');
+is($m->census_diff($before, 2), '', '... and nothing is left');
+$m->send("poweroff\n");
+is($m->ended(60), 0, 'powers off');
+done_testing;
