@@ -2,7 +2,7 @@
 # The console daemon, build/xenconsoled, and its client, build/xenconsole.
 
 CONSOLED_SRCS := $(addprefix dom0-tools/consoled/, \
-                   main.c daemon.c guest.c pty.c backlog.c ring.c log.c hvlog.c report.c)
+                   main.c daemon.c guest.c pty.c backlog.c ring.c log.c hvlog.c report.c confine.c)
 CLIENT_SRCS   := dom0-tools/consoled/xenconsole.c
 
 CFLAGS-dom0-tools/consoled := -DPAVISE_VERSION='"$(VERSION)"'

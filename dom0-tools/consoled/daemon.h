@@ -102,6 +102,9 @@ int daemon_init(struct daemon *d);
 /* Serves until SIGTERM or SIGINT; negative errno: something broke. */
 int daemon_run(struct daemon *d);
 
+/* Gives up what serving does not need (confine.c); says so if it could not. */
+void daemon_confine(void);
+
 /* Leaves guests, ports and backlogs as a successor wants them. */
 void daemon_fini(struct daemon *d);
 

@@ -22,12 +22,21 @@
 #define LOG_SIZE_DEFAULT (4u << 20)
 #define LOG_KEEP_DEFAULT 4
 
-enum { OPT_LOG = 256, OPT_LOG_DIR, OPT_LOG_SIZE, OPT_LOG_KEEP, OPT_PID, OPT_STATE, OPT_ESCAPE };
+enum {
+	OPT_LOG = 256,
+	OPT_LOG_DIR,
+	OPT_LOG_SIZE,
+	OPT_LOG_KEEP,
+	OPT_PID,
+	OPT_STATE,
+	OPT_ESCAPE,
+	OPT_NO_SECCOMP
+};
 
 struct settings {
 	struct options opt;
 	const char *pid_file;
-	bool foreground;
+	bool foreground, seccomp;
 };
 
 static const char usage_text[] =
@@ -48,6 +57,7 @@ static const char usage_text[] =
 	"  -o, --overflow-data=WHAT  unread output beyond the limit: discard the oldest (the\n"
 	"                            default), or keep it and let the guest wait\n"
 	"      --replace-escape      write '.' for the escape character to logs\n"
+	"      --no-seccomp          keep capabilities and all system calls\n"
 	"\n"
 	"SIGHUP opens the logs anew.\n";
 
@@ -64,6 +74,7 @@ static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
 					     {"timestamp", required_argument, NULL, 't'},
 					     {"overflow-data", required_argument, NULL, 'o'},
 					     {"replace-escape", no_argument, NULL, OPT_ESCAPE},
+					     {"no-seccomp", no_argument, NULL, OPT_NO_SECCOMP},
 					     {}};
 
 static void usage_error(const char *what, const char *arg)
@@ -149,6 +160,9 @@ static void parse_one(struct settings *s, int c)
 		break;
 	case OPT_ESCAPE:
 		s->opt.guest_policy.replace_escape = s->opt.hv_policy.replace_escape = true;
+		break;
+	case OPT_NO_SECCOMP:
+		s->seccomp = false;
 		break;
 	default:
 		fputs("Try `xenconsoled --help'.\n", stderr);
@@ -276,6 +290,8 @@ static int serve(struct settings *s, int ready_fd, int pid_fd)
 	if (!rc && ready_fd >= 0)
 		ready(ready_fd);
 	if (!rc) {
+		if (s->seccomp)
+			daemon_confine();
 		rc = daemon_run(&d);
 		if (rc)
 			report_error("cannot go on: %s", strerror(-rc));
@@ -292,6 +308,7 @@ int main(int argc, char **argv)
 		.opt.guest_policy = {.max_size = LOG_SIZE_DEFAULT, .keep = LOG_KEEP_DEFAULT},
 		.opt.hv_policy = {.max_size = LOG_SIZE_DEFAULT, .keep = LOG_KEEP_DEFAULT},
 		.pid_file = "/run/xenconsoled.pid",
+		.seccomp = true,
 	};
 	int ready_fd = -1, pid_fd, rc;
 

@@ -21,6 +21,9 @@ $m->run('dmesg -n 1; mkdir -p /logs; mount -t tmpfs -o size=512k logs /logs');
 $m->run('kill $(cat /run/xenconsoled.pid); while pidof xenconsoled; do sleep 0.1; done');
 $m->run($consoled);
 
+like($m->run('cat /proc/$(cat /run/xenconsoled.pid)/status'), qr/CapEff:\s+0+\n.*Seccomp:\s+2\n/s,
+	'the daemon has no capabilities and a filter of system calls');
+
 my ($out, $status) = $m->cmd($consoled);
 isnt($status, 0, 'a second daemon is refused');
 like($out, qr/already running, as process \d+/, '... and told why');

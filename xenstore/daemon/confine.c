@@ -9,23 +9,15 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <dom0-tools/libhv/confine.h>
 #include <xenstore/daemon/daemon.h>
-
-/* The sanitizers need calls that are nobody else's business. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define ARCH AUDIT_ARCH_X86_64
 
 static const int allowed[] = {
 	/* each request */
@@ -124,46 +116,6 @@ static const int allowed[] = {
 	SYS_getegid,
 };
 
-#define NR_ALLOWED (sizeof(allowed) / sizeof(allowed[0]))
-#define LOAD(field) \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
-#define RETURN(what)          BPF_STMT(BPF_RET | BPF_K, what)
-#define IF_EQUAL(value, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), t, f)
-
-static int filter(void)
-{
-	struct sock_filter code[2 * NR_ALLOWED + 12];
-	struct sock_fprog prog = {.filter = code};
-	unsigned short n = 0;
-
-	code[n++] = (struct sock_filter)LOAD(arch);
-	code[n++] = (struct sock_filter)IF_EQUAL(ARCH, 1, 0);
-	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | EPERM);
-	code[n++] = (struct sock_filter)LOAD(nr);
-	for (size_t i = 0; i < NR_ALLOWED; i++) {
-		code[n++] = (struct sock_filter)IF_EQUAL(allowed[i], 0, 1);
-		code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
-	}
-	/* Sockets of this machine only. */
-	code[n++] = (struct sock_filter)IF_EQUAL(SYS_socket, 0, 3);
-	code[n++] = (struct sock_filter)LOAD(args[0]);
-	code[n++] = (struct sock_filter)IF_EQUAL(AF_UNIX, 0, 1);
-	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
-	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | EPERM);
-	prog.len = n;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog)) {
-		return -errno;
-	}
-	return 0;
-}
-#else
-static int filter(void)
-{
-	return 0;
-}
-#endif
-
 /* The folder and what is in it must be the user's: snapshots are new files there. */
 static int give_files(struct xsd *d, uid_t uid, gid_t gid)
 {
@@ -214,7 +166,8 @@ int confine(struct xsd *d)
 		log_line(d, "can't become %s: %s", d->opt.user, strerror(-rc));
 		return rc;
 	}
-	rc = d->opt.no_seccomp ? 0 : filter();
+	rc = d->opt.no_seccomp ? 0
+			       : confine_syscalls(allowed, sizeof(allowed) / sizeof(allowed[0]));
 	if (rc) {
 		log_line(d, "seccomp: %s: all system calls are allowed", strerror(-rc));
 	}
