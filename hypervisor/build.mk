@@ -50,7 +50,8 @@ $(filter %.S.o,$(HV_OBJS)): $(HV_OUT)/gen/asm-offsets.h
 # ---- linking: once without symbols, then with the table made from that
 HV_LDS      := $(HV_OUT)/hv.lds
 HV_LDFLAGS  := -nostdlib -static --build-id=sha1 -z noexecstack --no-warn-rwx-segments \
-               --gc-sections -T $(HV_LDS)
+               --gc-sections -T $(HV_LDS) \
+               $(if $(findstring clang,$(CC)),--no-relax) # its canary comes by the GOT
 
 $(HV_LDS): hypervisor/x86/hv.lds.S
 	@mkdir -p $(@D)

@@ -12,9 +12,10 @@
  * guest move their frame to the ordinary place first.
  */
 #include <arch/layout.h>
-#include <arch/spec_ctrl.h>
 #include <arch/traps.h>
 #include <asm-offsets.h>
+
+#include "spec_macros.inc"
 
 	.section .text.entry, "ax"
 

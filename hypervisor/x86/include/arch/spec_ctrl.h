@@ -21,71 +21,7 @@
 #define MSR_SPEC_CTRL_NR 0x48
 #define MSR_PRED_CMD_NR  0x49
 
-#ifdef __ASSEMBLER__
-
-.macro SPEC_SITE_END from, flag
-.Lend\@:
-	.pushsection .spec_sites, "a", @progbits
-	.long	\from - .
-	.byte	.Lend\@ - \from, \flag
-	.short	0
-	.popsection
-.endm
-
-/* After the registers are saved: clobbers rax, rcx, rdx. */
-.macro SPEC_ENTRY
-.Libpb\@:
-	mov	$MSR_PRED_CMD_NR, %ecx
-	mov	$1, %eax
-	xor	%edx, %edx
-	wrmsr
-	SPEC_SITE_END .Libpb\@, SPEC_SITE_IBPB
-.Librs\@:
-	mov	$MSR_SPEC_CTRL_NR, %ecx
-	mov	spec_ctrl_value_hv(%rip), %eax
-	xor	%edx, %edx
-	wrmsr
-	SPEC_SITE_END .Librs\@, SPEC_SITE_IBRS
-.Lrsb\@:
-	mov	$16, %ecx
-.Lrsb_loop\@:
-	call	.Lrsb_one\@
-.Lrsb_trap1\@:
-	pause
-	lfence
-	jmp	.Lrsb_trap1\@
-.Lrsb_one\@:
-	call	.Lrsb_two\@
-.Lrsb_trap2\@:
-	pause
-	lfence
-	jmp	.Lrsb_trap2\@
-.Lrsb_two\@:
-	dec	%ecx
-	jnz	.Lrsb_loop\@
-	add	$(32 * 8), %rsp
-	lfence
-	SPEC_SITE_END .Lrsb\@, SPEC_SITE_RSB
-.endm
-
-/* Before the guest's registers are restored: clobbers rax, rcx, rdx. */
-.macro SPEC_EXIT
-.Librs_off\@:
-	mov	$MSR_SPEC_CTRL_NR, %ecx
-	mov	spec_ctrl_value_guest(%rip), %eax
-	xor	%edx, %edx
-	wrmsr
-	SPEC_SITE_END .Librs_off\@, SPEC_SITE_IBRS
-.endm
-
-/* The last thing; changes ZF only. */
-.macro SPEC_EXIT_LAST
-.Lverw\@:
-	verw	spec_verw_selector(%rip)
-	SPEC_SITE_END .Lverw\@, SPEC_SITE_VERW
-.endm
-
-#else
+#ifndef __ASSEMBLER__
 
 #include <hv/types.h>
 
