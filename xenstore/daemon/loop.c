@@ -125,7 +125,8 @@ void loop_run(struct xsd *d)
 		}
 		commit(d);
 		run_round(d);
-		working = journal_work(d) | store_work(d->store, STORE_SLICE);
+		working = journal_work(d);
+		working = store_work(d->store, STORE_SLICE) || working;
 		commit(d);
 		if (d->ticking && (now = now_ms()) - last_tick >= TICK_MS) {
 			last_tick = now;
