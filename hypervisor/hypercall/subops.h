@@ -184,8 +184,8 @@
 	S(MMUEXT_, CLEAR_PAGE, IMPLEMENTED, "")                          \
 	S(MMUEXT_, COPY_PAGE, IMPLEMENTED, "")                           \
 	S(MMUEXT_, FLUSH_CACHE_GLOBAL, PARTLY, "this CPU's caches only") \
-	S(MMUEXT_, MARK_SUPER, NOT, "no large pages")                    \
-	S(MMUEXT_, UNMARK_SUPER, NOT, "no large pages")
+	S(MMUEXT_, MARK_SUPER, REFUSED, "no large pages")                \
+	S(MMUEXT_, UNMARK_SUPER, REFUSED, "no large pages")
 
 #define SUBOPS_grant_table_op(S)                                                  \
 	S(GNTTABOP_, map_grant_ref, IMPLEMENTED, "")                              \

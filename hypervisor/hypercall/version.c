@@ -44,9 +44,11 @@ static long get_features(uint64_t arg)
 		return -EFAULT;
 	if (f.submap_idx)
 		return -EINVAL;
-	f.submap = 1U << XENFEAT_pae_pgdir_above_4gb | 1U << XENFEAT_mmu_pt_update_preserve_ad |
-		   1U << XENFEAT_highmem_assist | 1U << XENFEAT_gnttab_map_avail_bits |
-		   1U << XENFEAT_not_direct_mapped;
+	f.submap = 1U << XENFEAT_mmu_pt_update_preserve_ad | 1U << XENFEAT_highmem_assist |
+		   1U << XENFEAT_gnttab_map_avail_bits | 1U << XENFEAT_not_direct_mapped;
+	/* Who has asked for it is told that it has it. */
+	if (d->vm_assist >> VMASST_TYPE_pae_extended_cr3 & 1)
+		f.submap |= 1U << XENFEAT_pae_pgdir_above_4gb;
 	if (d->is_hardware)
 		f.submap |= 1U << XENFEAT_dom0;
 	return guest_copy_out(arg, &f, sizeof(f)) ? -EFAULT : 0;

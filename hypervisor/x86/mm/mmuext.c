@@ -242,6 +242,9 @@ static int one_op(struct vcpu *v, struct domain *d, const struct mmuext_op *op)
 	case MMUEXT_CLEAR_PAGE:
 	case MMUEXT_COPY_PAGE:
 		return clear_or_copy(d, op);
+	case MMUEXT_MARK_SUPER:
+	case MMUEXT_UNMARK_SUPER:
+		return -EOPNOTSUPP;
 	default:
 		if (d != v->domain)
 			return -EPERM;

@@ -194,6 +194,9 @@ bool pv_ldt_range_ok(unsigned long base, unsigned long entries)
 
 int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned long entries)
 {
+	/* With none, the address says nothing. */
+	if (!entries)
+		base = 0;
 	if ((base & (PAGE_SIZE - 1)) || !pv_ldt_range_ok(base, entries))
 		return (int)hv_err(-EINVAL, "LDT at %#lx with %lu entries", base, entries);
 	if (v->arch.ldt_base == base && v->arch.ldt_entries == entries)
