@@ -54,7 +54,10 @@ static void polling(void)
 	set_xen_guest_handle(poll.ports, ports);
 	start = system_time();
 	poll.timeout = start + 10000000;
-	expect_eq(hypercall(sched_op, SCHEDOP_poll, &poll), 0);
+	/* With several ports, any event may end it, one of the console's too. */
+	for (i = 0; i < 10 && system_time() < start + 9000000; i++)
+		expect_eq(hypercall(sched_op, SCHEDOP_poll, &poll), 0);
+	expect(i < 10);
 	expect(system_time() >= start + 9000000);
 	/* A time that has passed is no sleep. */
 	poll.timeout = 1;
