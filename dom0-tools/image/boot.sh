@@ -13,6 +13,12 @@
 #   SERIAL                  QEMU's name for the serial line
 set -euo pipefail
 
+for knob in SMP MEM; do
+	if [[ ! ${!knob:-1} =~ ^[1-9][0-9]*$ ]]; then
+		echo "boot.sh: $knob=${!knob}: a number is wanted (SMP: of processors, MEM: of MiB)" >&2
+		exit 2
+	fi
+done
 args=(-accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max,-smap}" -machine "${MACHINE:-pc}"
 	-m "${MEM:-3072}" -smp "${SMP:-2}" -display none -no-reboot)
 args+=(-serial "${SERIAL:-stdio}")
