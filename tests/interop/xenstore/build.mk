@@ -14,7 +14,7 @@ XS_FAKE    := $(XS_INTEROP)/xenstored-fake
 
 $(XS_FAKE): $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/proto/*.c xenstore/store/*.c) \
 		$(filter-out %/platform_hv.c,$(wildcard xenstore/daemon/*.c)) \
-		tests/interop/xenstore/platform_fake.c)
+		dom0-tools/libhv/confine.c tests/interop/xenstore/platform_fake.c)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD-SAN  $@"
 	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^
