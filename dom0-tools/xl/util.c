@@ -100,6 +100,7 @@ static void say_log(void *arg, enum dom_level level, const char *line)
 /* On a terminal only: a log file has no use for a line that overwrites itself. */
 static void say_progress(void *arg, const char *phase, uint64_t done, uint64_t total)
 {
+	unsigned int percent = total ? (unsigned int)(done * 100 / total) : 0;
 	struct xl *xl = arg;
 
 	if (!xl->progress_cr && !isatty(fileno(xl->err)))
@@ -107,9 +108,12 @@ static void say_progress(void *arg, const char *phase, uint64_t done, uint64_t t
 	if (total && done >= total) {
 		clear_progress(xl);
 	} else {
+		/* A serial line is slow: nothing is said twice. */
+		if (xl->progress_shown && percent && percent == xl->progress_percent)
+			return;
+		xl->progress_percent = percent;
 		if (total)
-			fprintf(xl->err, "\r%s: %3u%%\033[K", phase,
-				(unsigned int)(done * 100 / total));
+			fprintf(xl->err, "\r%s: %3u%%\033[K", phase, percent);
 		else
 			fprintf(xl->err, "\r%s ...\033[K", phase);
 		xl->progress_shown = true;

@@ -49,6 +49,7 @@ struct xl {
 	const struct xl_command *command;
 	struct dom_ctx *dom; /* opened by xl_open() */
 	bool progress_shown; /* a progress line waits to be overwritten */
+	unsigned int progress_percent; /* what it says */
 	int exit_code; /* when xl_getopt() says XL_OPT_EXIT */
 	const char *optarg; /* of the option that xl_getopt() found */
 	int optind; /* first argument that isn't an option, when it's done */
