@@ -29,7 +29,10 @@ static void check_priv(const struct insn_priv *p, size_t count)
 {
 	CHECK(p->len >= 1 && p->len <= count && p->len <= INSN_MAX_LEN);
 	CHECK(p->kind <= INSN_OUTS && p->reg < 16 && p->index < 16 && p->seg < INSN_SEGS);
-	CHECK(p->size <= 8 && !(p->size & (p->size - 1)));
+	if (p->kind == INSN_SGDT || p->kind == INSN_SIDT)
+		CHECK(p->mem && (p->size == 6 || p->size == 10));
+	else
+		CHECK(p->size <= 8 && !(p->size & (p->size - 1)));
 	CHECK(!p->mem || p->kind == INSN_INVLPG || canonical(p->addr));
 	if (p->kind == INSN_INS || p->kind == INSN_OUTS) {
 		CHECK(p->mem && (p->addr_size == 4 || p->addr_size == 8));

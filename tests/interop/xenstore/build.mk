@@ -30,7 +30,7 @@ XS_QUIET := >$(XS_INTEROP)/tap || { grep -v '^ok' $(XS_INTEROP)/tap; exit 1; }
 
 .PHONY: test-interop-xenstore
 test-unit: test-interop-xenstore
-test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so $(BUILD)/xenstored $(XS_TOOL_LINKS)
+test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so all
 	$(Q)tests/interop/xenstore/compare.py $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/random_ops.py $(BUILD) 2000 $(XS_QUIET)
 	$(Q)tests/interop/xenstore/tools.sh $(BUILD) $(XS_QUIET)
