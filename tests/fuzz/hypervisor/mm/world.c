@@ -655,6 +655,9 @@ static void op_context(void)
 		(void)arch_vcpu_reset(v);
 	else if (n & 1 && !set_context(v, some_frame_of(1), n & 2 ? some_frame_of(1) : _mfn(0)))
 		actors[2].in_hypercall = false;
+	/* On the way back to the caller's guest */
+	while (current->arch.old_root)
+		(void)pt_drop_deferred(current);
 	/* Its tables are loaded anew before it runs. */
 	tlb_flush_mask(&(struct cpumask){1UL << v->arch.loaded_cpu});
 	pv_load_descriptor_tables(v, v->arch.loaded_cpu);
