@@ -17,7 +17,10 @@ my $m = Machine->boot;
 $m->dom0;
 $m->run('dmesg -n 1');
 
-sub pid { return $m->run('cat /run/xenstored.pid'); }
+sub pid {
+	chomp(my $pid = $m->run('cat /run/xenstored.pid'));
+	return $pid;
+}
 
 # A guest goes down when the store asks its kernel to.
 sub goes_down {
@@ -37,14 +40,20 @@ goes_down('updated', 'after the update');
 ok(Guests::gone($m, 'updated'), '... and is gone');
 
 my $tree = $m->run('xenstore-ls -f /local/domain/$(xl domid killed)');
-$m->run('kill -9 $(cat /run/xenstored.pid); sleep 1; xenstored --pid-file /run/xenstored.pid');
+$old = pid();
+$m->run("kill -9 $old; until [ \"\$(cat /run/xenstored.pid)\" != $old ] && xenstore-exists /; do " .
+	'sleep 0.1; done');
+isnt(pid(), $old, 'killed, it comes back by itself');
 is($m->run('xenstore-ls -f /local/domain/$(xl domid killed)'), $tree,
-	'killed and started: the tree is the same');
+	'... and the tree is the same');
 like($m->run('xenstore control check'), qr/^OK$/m, 'check');
 goes_down('killed', 'after the kill');
-# Who waited for that, over the socket, was cut off with the old daemon.
-$m->cmd('xl destroy killed', 30);
-ok(Guests::gone($m, 'killed'), '... and can be removed');
+# xl and the console daemon have come back, too.
+ok(Guests::gone($m, 'killed'), '... and xl, which has waited for that, removes it')
+	or diag($m->run('cat /var/log/xen/xl-killed.log; ps | grep "[x]l create"'));
+Guests::create($m, Guests::config($m, 'later'));
+like($m->run('cat /var/log/xen/console/guest-later.log'), qr/\S/, 'a new guest has its console');
+goes_down('later', 'with the new store');
 $m->send("poweroff\n");
 is($m->ended(60), 0, 'powers off');
 done_testing;

@@ -59,7 +59,7 @@ static int make_handle(int fd, struct xsc **ret_c)
 	return 0;
 }
 
-int xsc_open_path(const char *path, struct xsc **ret_c)
+static int connect_to(const char *path)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd, rc;
@@ -77,7 +77,46 @@ int xsc_open_path(const char *path, struct xsc **ret_c)
 		close(fd);
 		return rc;
 	}
-	return make_handle(fd, ret_c);
+	return fd;
+}
+
+int xsc_open_path(const char *path, struct xsc **ret_c)
+{
+	char *copy = strdup(path);
+	int fd = copy ? connect_to(path) : -ENOMEM;
+	int rc = fd < 0 ? fd : make_handle(fd, ret_c);
+
+	if (rc) {
+		free(copy);
+		return rc;
+	}
+	(*ret_c)->path = copy;
+	return 0;
+}
+
+int xsc_reconnect(struct xsc *c, unsigned int own)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int fd;
+
+	if (!c->broken || !c->path || c->nr_watches > own) {
+		return -EPIPE;
+	}
+	fd = connect_to(c->path);
+	if (fd < 0) {
+		return fd == -EPIPE ? -ECONNREFUSED : fd;
+	}
+	/* The old one leaves the epoll when it is closed. */
+	if (epoll_ctl(c->poll_fd, EPOLL_CTL_ADD, fd, &ev)) {
+		close(fd);
+		return -ENOMEM;
+	}
+	close(c->fd);
+	c->fd = fd;
+	c->broken = false;
+	c->have = 0;
+	c->nr_watches = 0;
+	return 0;
 }
 
 static const char *default_path(char *buf, size_t len)
@@ -119,6 +158,7 @@ void xsc_close(struct xsc *c)
 		c->events = e->next;
 		free(e);
 	}
+	free(c->path);
 	close(c->fd);
 	if (c->poll_fd >= 0) {
 		close(c->poll_fd);
@@ -441,6 +481,7 @@ int xsc_watch(struct xsc *c, const char *path, const char *token)
 	struct part parts[] = {{path, strlen(path) + 1}, {token, strlen(token) + 1}};
 	int rc = xsc_talk(c, XS_WATCH, 0, parts, 2, NULL);
 
+	c->nr_watches += rc >= 0;
 	return rc < 0 ? rc : 0;
 }
 
@@ -470,6 +511,7 @@ int xsc_unwatch(struct xsc *c, const char *path, const char *token)
 	if (rc < 0) {
 		return rc;
 	}
+	c->nr_watches--;
 	drop_events(c, path, token);
 	return 0;
 }
@@ -481,6 +523,7 @@ int xsc_reset(struct xsc *c)
 	if (rc < 0) {
 		return rc;
 	}
+	c->nr_watches = 0;
 	drop_events(c, NULL, NULL);
 	return 0;
 }

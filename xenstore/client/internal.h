@@ -23,6 +23,8 @@ struct xsc {
 	int wake_fd; /* eventfd: counts up while events wait here */
 	bool woken;
 	bool broken; /* the connection is gone, or can't be made sense of */
+	char *path; /* of the socket; NULL: it is the kernel's device */
+	unsigned int nr_watches;
 	uint32_t req_id;
 	struct event *events, **events_end;
 	size_t have; /* bytes in buf, the beginning of a message */
@@ -42,6 +44,12 @@ struct part {
  */
 int xsc_talk(struct xsc *c, uint32_t type, uint32_t tx, const struct part *parts, int nr,
 	     const char **ret_reply);
+
+/*
+ * Connects again where the connection is gone and had no watches but @own ones;
+ * they are gone then, as are transactions. -EPIPE: it can't; others: not now.
+ */
+int xsc_reconnect(struct xsc *c, unsigned int own);
 
 /* The same with one string as the payload, its NUL included. */
 int xsc_talk_str(struct xsc *c, uint32_t type, uint32_t tx, const char *str,

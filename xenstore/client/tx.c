@@ -4,6 +4,7 @@
  * Transactions, waiting, and what is about domains.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,9 @@ bool xsc_tx_retry(struct xsc *c, uint32_t tx, int *rc)
 	return false;
 }
 
+#define AGAIN_MS    50
+#define PATIENCE_MS 30000 /* for a daemon that is started again */
+
 /* ---- waiting ------------------------------------------------------------- */
 
 static long long now_ms(void)
@@ -101,6 +105,25 @@ static int put_aside(struct xsc_event *ev, struct event ***end)
 	return 0;
 }
 
+/* After -EPIPE: the daemon may be started again, with all that it had but our watch. */
+static int wait_again(struct xsc *c, const char *path, const char *token, long long end)
+{
+	int rc;
+
+	for (;;) {
+		rc = xsc_reconnect(c, 1);
+		if (rc == -EPIPE) {
+			return rc;
+		}
+		/* A daemon that is dying may still have taken the connection. */
+		rc = rc ? rc : xsc_watch(c, path, token);
+		if (!rc || now_ms() >= end) {
+			return rc ? -EPIPE : 0;
+		}
+		poll(NULL, 0, AGAIN_MS);
+	}
+}
+
 int xsc_wait(struct xsc *c, const char *path, int timeout_ms, int (*done)(struct xsc *c, void *arg),
 	     void *arg)
 {
@@ -118,7 +141,7 @@ int xsc_wait(struct xsc *c, const char *path, int timeout_ms, int (*done)(struct
 	}
 	for (;;) {
 		rc = done(c, arg);
-		if (rc) {
+		if (rc && rc != -EPIPE) {
 			break;
 		}
 		if (timeout_ms >= 0) {
@@ -128,7 +151,16 @@ int xsc_wait(struct xsc *c, const char *path, int timeout_ms, int (*done)(struct
 				break;
 			}
 		}
-		rc = xsc_event(c, timeout_ms < 0 ? -1 : (int)left, &ev);
+		rc = rc ? rc : xsc_event(c, timeout_ms < 0 ? -1 : (int)left, &ev);
+		if (rc == -EPIPE) {
+			long long patience = now_ms() + PATIENCE_MS;
+
+			rc = wait_again(c, path, token,
+					timeout_ms >= 0 && end < patience ? end : patience);
+			if (!rc) {
+				continue;
+			}
+		}
 		if (rc) {
 			break;
 		}

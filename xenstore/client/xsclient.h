@@ -223,7 +223,9 @@ int xsc_reset(struct xsc *c);
  * Waits until @done says true, calling it at once and after each change at or
  * below @path. @done returns > 0 for true, 0 for not yet, < 0 to give up with
  * that error. -ETIMEDOUT after @timeout_ms (negative: never). Needs no other
- * watch on the handle; events of others are kept.
+ * watch on the handle; events of others are kept. If the daemon dies and is
+ * started again meanwhile, and the handle has no other watch, the wait goes on
+ * over a new connection (transactions are gone); otherwise it is -EPIPE.
  */
 int xsc_wait(struct xsc *c, const char *path, int timeout_ms, int (*done)(struct xsc *c, void *arg),
 	     void *arg);

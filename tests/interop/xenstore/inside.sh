@@ -140,6 +140,25 @@ t "starts without recovery" start -R
 t "empty" is "$(xenstore-ls -f)" "/tool = \"\"
 /tool/xenstored = \"\""
 end -TERM
+t "starts with somebody who looks after it" start --respawn
+xenstore-write /a/b kept
+# shellcheck disable=SC2317 # by t
+killed_and_back() {
+	local old i
+	old=$(cat "$dir/pid")
+	kill "$1" "$old"
+	for ((i = 0; i < 500; i++)); do
+		[ "$(cat "$dir/pid")" = "$old" ] || { is "$(xenstore-read /a/b)" kept && return; }
+		sleep 0.02
+	done
+	return 1
+}
+t "killed, it comes back" killed_and_back -KILL
+t "and again" killed_and_back -SEGV
+t "live update" is "$(xenstore-control live-update -s)" OK
+t "and killed after that" killed_and_back -KILL
+end -TERM
+t "told to end, it ends" is "$(sleep 0.5; cat "$dir/pid" 2>&1)" "cat: $dir/pid: No such file or directory"
 if [ "$(id -u)" = 0 ]; then
 	t "starts as nobody" start -u nobody
 	t "is nobody" is "$(status Uid)" "$(id -u nobody)"

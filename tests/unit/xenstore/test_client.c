@@ -27,15 +27,10 @@ static char dir[] = "/tmp/xsc-XXXXXX";
 static pid_t daemon_pid;
 static struct xsc *a, *b;
 
-static int start(void **state)
+static void start_daemon(void)
 {
 	char path[64];
-	int rc = -ENOENT;
 
-	if (!mkdtemp(dir)) {
-		return -1;
-	}
-	setenv("XENSTORED_RUNDIR", dir, 1);
 	snprintf(path, sizeof(path), "%s/log", dir);
 	daemon_pid = fork();
 	if (daemon_pid == 0) {
@@ -45,11 +40,27 @@ static int start(void **state)
 		execl(daemon_path, daemon_path, "-N", "-D", NULL);
 		_exit(1);
 	}
-	for (int i = 0; i < 200 && rc; i++) {
+}
+
+static int connect_both(void)
+{
+	int rc = -ENOENT;
+
+	for (int i = 0; i < 500 && rc; i++) {
 		usleep(10000);
 		rc = xsc_open(XSC_SOCKET_ONLY, &a);
 	}
 	return rc ? rc : xsc_open(0, &b);
+}
+
+static int start(void **state)
+{
+	if (!mkdtemp(dir)) {
+		return -1;
+	}
+	setenv("XENSTORED_RUNDIR", dir, 1);
+	start_daemon();
+	return connect_both();
 }
 
 static int stop(void **state)
@@ -299,6 +310,41 @@ static void waiting(void **state)
 	assert_int_equal(xsc_reset(a), 0);
 }
 
+static int is_there_again(struct xsc *c, void *arg)
+{
+	int *looks_here = arg;
+	int rc;
+
+	if (++*looks_here == 2) {
+		kill(daemon_pid, SIGKILL);
+		waitpid(daemon_pid, NULL, 0);
+		start_daemon();
+	}
+	rc = xsc_exists(c, XSC_NO_TX, "/wait");
+	return rc < 0 || *looks_here < 4 ? (rc < 0 ? rc : 0) : 1;
+}
+
+/* The daemon dies during a wait, and is started again. */
+static void waiting_for_a_daemon(void **state)
+{
+	struct xsc_event ev;
+	int looks_here = 0;
+
+	assert_int_equal(xsc_wait(a, "/wait", 5000, is_there_again, &looks_here), 0);
+	assert_int_equal(looks_here, 4);
+	assert_int_equal(xsc_exists(a, XSC_NO_TX, "/wait"), 1);
+	looks_here = 1;
+	/* With a watch of one's own there is no going on: its events would be lost. */
+	assert_int_equal(xsc_watch(a, "/elsewhere", "other"), 0);
+	assert_int_equal(xsc_event(a, 1000, &ev), 0);
+	xsc_event_free(&ev);
+	assert_int_equal(xsc_wait(a, "/wait", 5000, is_there_again, &looks_here), -EPIPE);
+	xsc_close(a);
+	xsc_close(b);
+	assert_int_equal(connect_both(), 0);
+	assert_int_equal(xsc_exists(b, XSC_NO_TX, "/wait"), 1);
+}
+
 static void domains(void **state)
 {
 	const char *const args[] = {"set", "nodes", "77", NULL};
@@ -337,8 +383,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(values),       cmocka_unit_test(directories),
 		cmocka_unit_test(tidy),         cmocka_unit_test(perms),
 		cmocka_unit_test(transactions), cmocka_unit_test(watches),
-		cmocka_unit_test(waiting),      cmocka_unit_test(domains),
-		cmocka_unit_test(paths),
+		cmocka_unit_test(waiting),      cmocka_unit_test(waiting_for_a_daemon),
+		cmocka_unit_test(domains),      cmocka_unit_test(paths),
 	};
 
 	if (argc != 2) {
