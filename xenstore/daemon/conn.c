@@ -165,6 +165,9 @@ const struct store_hooks xsd_hooks = {
 	.resume = domain_resume,
 	.set_target = domain_set_target,
 	.is_introduced = domain_is_introduced,
+	.features = domain_features,
+	.get_feature = domain_get_feature,
+	.set_feature = domain_set_feature,
 	.live_update = update_control,
 	.answer = conn_answered,
 	.trace = log_trace,
@@ -232,7 +235,7 @@ static bool blocked(const struct conn *c)
 	if (!bound(c)) {
 		return false;
 	}
-	max = store_quota(c->d->store)->outstanding;
+	max = store_client_outstanding_max(c->client);
 	return (max && c->out.replies >= max) || store_client_over_memory(c->client);
 }
 

@@ -12,6 +12,7 @@
  *   journal.c   what survives the daemon; slot.c: of a ring
  *   update.c    live update: another daemon takes over
  *   metrics.c   counters on a socket of their own
+ *   guard.c     --respawn
  *   confine.c   what it may do once it serves
  *   log.c       messages and the trace file
  */
@@ -99,7 +100,7 @@ struct last_request {
 
 struct xsd_options {
 	bool no_fork, no_domain_init, keep_orphans, verbose, output_pid, no_recovery, no_journal,
-		no_seccomp;
+		no_seccomp, respawn;
 	const char *pid_file, *trace_file, *journal, *user;
 	unsigned int watch_timeout; /* seconds */
 	int take_over; /* the old daemon, from which we take over; or -1 */
@@ -124,6 +125,7 @@ struct xsd {
 	struct conn *conns;
 	struct conn *run_first, **run_end;
 	struct domain *domains;
+	struct offer *offers;
 	struct domain **by_port;
 	uint32_t nr_ports;
 	struct last_request last; /* while a journal is applied */
@@ -216,6 +218,9 @@ int domain_release(void *d, uint16_t domid);
 int domain_resume(void *d, uint16_t domid);
 int domain_set_target(void *d, uint16_t domid, uint16_t target);
 bool domain_is_introduced(void *d, uint16_t domid);
+uint32_t domain_features(void *d);
+int domain_get_feature(void *d, uint16_t domid, uint32_t *ret_value);
+int domain_set_feature(void *d, uint16_t domid, uint32_t value);
 
 /* For a live update: ports and rings. */
 void domain_give(struct xsd *d, struct rec *r);
@@ -230,6 +235,12 @@ int update_control(void *d, void *ctx, const char **args, int nr);
 
 /* Takes over from the daemon at the other end of @sock. */
 int update_take(struct xsd *d, int sock);
+
+/* ---- guard.c ------------------------------------------------------------- */
+
+/* This process is to start the daemon, again and again; its exit status. */
+bool guard_wanted(const struct xsd *d);
+int guard(struct xsd *d);
 
 /* ---- confine.c ----------------------------------------------------------- */
 

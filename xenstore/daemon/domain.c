@@ -28,6 +28,13 @@
 #define FEATURES \
 	(XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR | FEATURE_WATCH_DEPTH)
 
+/* What SET_FEATURE has said of a domain that is to come. */
+struct offer {
+	struct offer *next;
+	uint16_t domid;
+	uint32_t features;
+};
+
 #define MAX_EVENTS 64 /* taken at a time */
 
 struct domain {
@@ -63,6 +70,55 @@ static struct domain *find_known(struct xsd *d, uint16_t domid)
 	return dom && !dom->released ? dom : NULL;
 }
 
+static struct offer **find_offer(struct xsd *d, uint16_t domid)
+{
+	struct offer **pp = &d->offers;
+
+	while (*pp && (*pp)->domid != domid) {
+		pp = &(*pp)->next;
+	}
+	return pp;
+}
+
+static void forget_offer(struct xsd *d, uint16_t domid)
+{
+	struct offer **pp = find_offer(d, domid), *o = *pp;
+
+	if (o) {
+		*pp = o->next;
+		free(o);
+	}
+}
+
+uint32_t domain_features(void *daemon)
+{
+	return FEATURES;
+}
+
+int domain_get_feature(void *daemon, uint16_t domid, uint32_t *ret_value)
+{
+	struct domain *dom = find(daemon, domid);
+	struct offer *o = *find_offer(daemon, domid);
+
+	if (!o && !dom) {
+		return -ENOENT;
+	}
+	*ret_value = o ? o->features : FEATURES;
+	return 0;
+}
+
+static void offer(struct xsd *d, uint16_t domid, uint32_t features)
+{
+	struct offer *o;
+
+	forget_offer(d, domid);
+	if (features != FEATURES) {
+		o = store_zalloc(sizeof(*o));
+		*o = (struct offer){d->offers, domid, features};
+		d->offers = o;
+	}
+}
+
 /* ---- in the journal ------------------------------------------------------ */
 
 enum ring_state { RING_NONE, RING_SERVED, RING_GIVEN_UP };
@@ -87,8 +143,33 @@ static void record(const struct domain *dom)
 	}
 }
 
+static void put_offer(struct rec *r, uint16_t domid, uint32_t features)
+{
+	rec_begin(r, 'f');
+	rec_u16(r, domid);
+	rec_u32(r, features);
+	rec_end(r);
+}
+
+int domain_set_feature(void *daemon, uint16_t domid, uint32_t value)
+{
+	struct xsd *d = daemon;
+
+	if (find(d, domid)) {
+		return -EBUSY;
+	}
+	offer(d, domid, value);
+	if (d->journal) {
+		put_offer(store_batch(d->store), domid, value);
+	}
+	return 0;
+}
+
 void domain_record_all(struct xsd *d, struct rec *r)
 {
+	for (struct offer *o = d->offers; o; o = o->next) {
+		put_offer(r, o->domid, o->features);
+	}
 	for (struct domain *dom = d->domains; dom; dom = dom->next) {
 		put_record(r, dom);
 	}
@@ -283,6 +364,7 @@ static void disconnect(struct domain *dom)
 static int attach(struct domain *dom, struct xenstore_domain_interface *ring, uint32_t remote_port)
 {
 	struct xsd *d = dom->d;
+	struct offer *o;
 	int rc = platform_bind(d->platform, dom->domid, remote_port);
 
 	if (rc < 0) {
@@ -293,7 +375,8 @@ static int attach(struct domain *dom, struct xenstore_domain_interface *ring, ui
 	dom->remote_port = remote_port;
 	dom->port = (uint32_t)rc;
 	port_set(d, dom->port, dom);
-	ring->server_features = FEATURES;
+	o = *find_offer(d, dom->domid);
+	ring->server_features = o ? o->features : FEATURES;
 	return 0;
 }
 
@@ -339,6 +422,7 @@ static void destroy(struct domain *dom)
 	struct domain **pp = &d->domains;
 
 	disconnect(dom);
+	forget_offer(d, dom->domid);
 	while (*pp != dom) {
 		pp = &(*pp)->next;
 	}
@@ -576,6 +660,9 @@ int domain_apply(struct xsd *d, int type, struct rec_in *in)
 		}
 		destroy(dom);
 		return 0;
+	case 'f':
+		offer(d, domid, rec_get_u32(in) & FEATURES);
+		return in->bad ? -EINVAL : 0;
 	case 'D':
 		break;
 	default:
@@ -768,6 +855,9 @@ void domain_fini(struct xsd *d)
 	for (struct domain *dom = d->domains, *next; dom; dom = next) {
 		next = dom->next;
 		destroy(dom);
+	}
+	while (d->offers) {
+		forget_offer(d, d->offers->domid);
 	}
 	platform_close(d->platform);
 	d->platform = NULL;

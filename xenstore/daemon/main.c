@@ -20,6 +20,7 @@
 #include <xenstore/daemon/daemon.h>
 
 #define KEEP_FREE (64 << 20)
+#define OOM_SCORE "-500"
 
 static void usage(FILE *f)
 {
@@ -45,6 +46,7 @@ static void usage(FILE *f)
 	      "  -J, --journal FILE         where the journal is (journal, beside the socket)\n"
 	      "  -n, --no-journal           none: a crash loses everything\n"
 	      "  -u, --user NAME            be that user once it serves\n"
+	      "  -G, --respawn              start again when it dies of anything but a signal to end\n"
 	      "  -X, --no-seccomp           don't restrict system calls\n"
 	      "  -R, --no-recovery          begin with an empty store, whatever the journal says\n"
 	      "  -I, --internal-db[=on|off] accepted, has no meaning here\n"
@@ -53,31 +55,19 @@ static void usage(FILE *f)
 }
 
 static const struct option options[] = {
-	{"no-domain-init", 0, NULL, 'D'},
-	{"entry-nb", 1, NULL, 'E'},
-	{"pid-file", 1, NULL, 'F'},
-	{"help", 0, NULL, 'H'},
-	{"no-fork", 0, NULL, 'N'},
-	{"output-pid", 0, NULL, 'P'},
-	{"entry-size", 1, NULL, 'S'},
-	{"trace-file", 1, NULL, 'T'},
-	{"watch-nb", 1, NULL, 'W'},
-	{"transaction", 1, NULL, 't'},
-	{"perm-nb", 1, NULL, 'A'},
-	{"path-max", 1, NULL, 'M'},
-	{"quota", 1, NULL, 'Q'},
-	{"quota-soft", 1, NULL, 'q'},
-	{"timeout", 1, NULL, 'w'},
-	{"no-recovery", 0, NULL, 'R'},
-	{"internal-db", 2, NULL, 'I'},
-	{"keep-orphans", 0, NULL, 'K'},
-	{"verbose", 0, NULL, 'V'},
-	{"journal", 1, NULL, 'J'},
-	{"no-journal", 0, NULL, 'n'},
-	{"take-over", 1, NULL, 'Z'},
-	{"user", 1, NULL, 'u'},
-	{"no-seccomp", 0, NULL, 'X'},
-	{NULL, 0, NULL, 0},
+	{"no-domain-init", 0, NULL, 'D'}, {"entry-nb", 1, NULL, 'E'},
+	{"pid-file", 1, NULL, 'F'},       {"help", 0, NULL, 'H'},
+	{"no-fork", 0, NULL, 'N'},        {"output-pid", 0, NULL, 'P'},
+	{"entry-size", 1, NULL, 'S'},     {"trace-file", 1, NULL, 'T'},
+	{"watch-nb", 1, NULL, 'W'},       {"transaction", 1, NULL, 't'},
+	{"perm-nb", 1, NULL, 'A'},        {"path-max", 1, NULL, 'M'},
+	{"quota", 1, NULL, 'Q'},          {"quota-soft", 1, NULL, 'q'},
+	{"timeout", 1, NULL, 'w'},        {"no-recovery", 0, NULL, 'R'},
+	{"internal-db", 2, NULL, 'I'},    {"keep-orphans", 0, NULL, 'K'},
+	{"verbose", 0, NULL, 'V'},        {"journal", 1, NULL, 'J'},
+	{"no-journal", 0, NULL, 'n'},     {"take-over", 1, NULL, 'Z'},
+	{"user", 1, NULL, 'u'},           {"no-seccomp", 0, NULL, 'X'},
+	{"respawn", 0, NULL, 'G'},        {NULL, 0, NULL, 0},
 };
 
 static uint64_t number(const char *text)
@@ -157,7 +147,7 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::KJ:nu:X", options,
+	while ((opt = getopt_long(argc, argv, "DE:F:HNPS:t:A:M:Q:q:T:RVW:w:I::KJ:nu:XG", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'D':
@@ -198,6 +188,9 @@ static void parse_options(struct xsd *d, int argc, char **argv)
 			break;
 		case 'X':
 			d->opt.no_seccomp = true;
+			break;
+		case 'G':
+			d->opt.respawn = true;
 			break;
 		case 'n':
 			d->opt.no_journal = true;
@@ -369,6 +362,19 @@ static void raise_file_limit(void)
 	}
 }
 
+/* A machine without memory is to end something else first. Root only; or not. */
+static void spare_from_oom(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0) {
+			errno = 0;
+		}
+		close(fd);
+	}
+}
+
 /* The journal lies beside the socket unless told otherwise. */
 static const char *journal_path(const struct xsd *d)
 {
@@ -420,6 +426,7 @@ static int start(struct xsd *d)
 	int rc;
 
 	raise_file_limit();
+	spare_from_oom();
 	rc = loop_init(d);
 	rc = rc ? rc : signal_init(d);
 	if (rc) {
@@ -506,6 +513,9 @@ int main(int argc, char **argv)
 	parse_options(&d, argc, argv);
 	if (readlink("/proc/self/exe", d.binary, sizeof(d.binary) - 1) < 0) {
 		d.binary[0] = '\0';
+	}
+	if (guard_wanted(&d)) {
+		return guard(&d);
 	}
 	if (d.opt.take_over >= 0) {
 		fcntl(d.opt.take_over, F_SETFD, FD_CLOEXEC);

@@ -53,7 +53,7 @@ int wire_error_number(const char *name, size_t len)
 
 const char *wire_op_name(uint32_t type)
 {
-	static const char *const names[XS_TYPE_COUNT] = {
+	static const char *const names[WIRE_TYPE_COUNT] = {
 		[XS_CONTROL] = "CONTROL",
 		[XS_DIRECTORY] = "DIRECTORY",
 		[XS_READ] = "READ",
@@ -76,9 +76,13 @@ const char *wire_op_name(uint32_t type)
 		[XS_SET_TARGET] = "SET_TARGET",
 		[XS_RESET_WATCHES] = "RESET_WATCHES",
 		[XS_DIRECTORY_PART] = "DIRECTORY_PART",
+		[WIRE_GET_FEATURE] = "GET_FEATURE",
+		[WIRE_SET_FEATURE] = "SET_FEATURE",
+		[WIRE_GET_QUOTA] = "GET_QUOTA",
+		[WIRE_SET_QUOTA] = "SET_QUOTA",
 	};
 
-	return type < XS_TYPE_COUNT && names[type] ? names[type] : "?";
+	return type < WIRE_TYPE_COUNT && names[type] ? names[type] : "?";
 }
 
 int wire_strings(const char *payload, size_t len, const char **strs, int max)

@@ -14,6 +14,18 @@
 
 #include <public/io/xs_wire.h>
 
+/*
+ * Requests that the protocol's document describes and Xen 4.17's header has no
+ * numbers for: those that follow.
+ */
+enum wire_more {
+	WIRE_GET_FEATURE = XS_DIRECTORY_PART + 1,
+	WIRE_SET_FEATURE,
+	WIRE_GET_QUOTA,
+	WIRE_SET_QUOTA,
+	WIRE_TYPE_COUNT
+};
+
 #define WIRE_PERM_READ  1u
 #define WIRE_PERM_WRITE 2u
 

@@ -59,6 +59,43 @@ void account_move(struct store *s, const struct node *n, int sign)
 	a->node_bytes += (uint64_t)(sign * (int64_t)node_bytes(n->name_len, n->value_len));
 }
 
+uint64_t quota_of(const struct store *s, const struct account *a, enum quota q)
+{
+	if (a->quota_set & (1u << q)) {
+		return a->quota[q];
+	}
+	switch (q) {
+#define Q(field, name, value, text) \
+	case QUOTA_##field:         \
+		return s->quota.field;
+		STORE_QUOTAS(Q)
+#undef Q
+	default:
+		return 0;
+	}
+}
+
+const char *quota_name(enum quota q)
+{
+	static const char *const names[] = {
+#define Q(field, name, value, text) name,
+		STORE_QUOTAS(Q)
+#undef Q
+	};
+
+	return names[q];
+}
+
+enum quota quota_by_name(const char *name)
+{
+	enum quota q = 0;
+
+	while (q < NR_QUOTAS && strcmp(quota_name(q), name) != 0) {
+		q++;
+	}
+	return q;
+}
+
 uint64_t account_memory(const struct account *a)
 {
 	return a->node_bytes + a->other_bytes;

@@ -20,6 +20,13 @@
 #include <xenstore/store/store.h>
 #include <xenstore/store/util.h>
 
+enum quota { /* also for bits of which are set */
+#define Q(field, name, value, text) QUOTA_##field,
+	     STORE_QUOTAS(Q)
+#undef Q
+		     NR_QUOTAS
+};
+
 /* ---- accounts: what each domain has (account.c) -------------------------- */
 
 struct account {
@@ -31,6 +38,8 @@ struct account {
 	uint64_t watches, transactions, outstanding;
 	uint64_t other_bytes; /* watches, transactions, queues */
 	uint64_t requests, errors, latency_ns, latency_max_ns;
+	unsigned int quota_set; /* quotas of its own */
+	uint64_t quota[NR_QUOTAS];
 };
 
 #define ACCOUNT_BUCKETS 64
@@ -45,6 +54,13 @@ void account_free(struct store *s, struct account *a);
 /* Counts a node that came into the tree (1) or is about to leave it (-1). */
 void account_move(struct store *s, const struct node *n, int sign);
 uint64_t account_memory(const struct account *a);
+
+/* The domain's own, or if it has none everybody's. */
+uint64_t quota_of(const struct store *s, const struct account *a, enum quota q);
+const char *quota_name(enum quota q);
+
+/* NR_QUOTAS: there is none. */
+enum quota quota_by_name(const char *name);
 
 /* Node counts of a transaction that is not committed yet, per owner. */
 struct delta {
@@ -95,12 +111,6 @@ unsigned int client_access(const struct store_client *c, const struct perms *p);
 
 enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, NR_SPECIAL };
 
-enum { /* for the bits of store.quota_set */
-#define Q(field, name, value, text) QUOTA_##field,
-       STORE_QUOTAS(Q)
-#undef Q
-};
-
 /* The nodes from the root to the last one that a snapshot brought. */
 struct loading {
 	struct node **at;
@@ -122,7 +132,7 @@ struct store {
 	uint32_t nr_watch_buckets, nr_watches;
 	uint64_t watch_seq;
 	uint32_t nr_txs;
-	uint64_t requests[XS_TYPE_COUNT];
+	uint64_t requests[WIRE_TYPE_COUNT];
 	bool recording; /* changes go to batch */
 	bool quiet; /* records are being applied: no events, no quotas */
 	struct rec batch; /* what the present request has changed */
@@ -332,6 +342,7 @@ void note_perms(struct store *s, const char *path, const struct wire_perm *list,
 void note_special(struct store *s, int which);
 void note_forget(struct store *s, uint16_t domid, bool keep);
 void note_quota(struct store *s, const char *name, uint64_t value);
+void note_own_quota(struct store *s, const struct account *a, enum quota q);
 void note_watch(const struct watch *w, bool added);
 void note_tx(const struct tx *tx, bool started);
 
@@ -354,6 +365,8 @@ int request_ok(struct request *rq);
 int request_strings(struct request *rq, const char **strs, int n);
 
 int request_domain(struct request *rq); /* request_dom.c */
+int request_quota(struct request *rq); /* likewise */
+int request_feature(struct request *rq);
 int request_control(struct request *rq); /* control.c */
 
 #endif

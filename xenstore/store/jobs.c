@@ -430,6 +430,7 @@ static bool forget_step(struct store *s, struct job *j, unsigned int *left)
 		return false;
 	}
 	perms_forget(&s->perms, f->domid);
+	a->quota_set = 0;
 	account_free(s, a);
 	return true;
 }

@@ -40,7 +40,7 @@ void store_metrics(struct store *s, FILE *f)
 
 	store_stats(s, &st);
 	fprintf(f, "# TYPE xenstored_requests_total counter\n");
-	for (uint32_t i = 0; i < XS_TYPE_COUNT; i++) {
+	for (uint32_t i = 0; i < WIRE_TYPE_COUNT; i++) {
 		if (s->requests[i]) {
 			fprintf(f, "xenstored_requests_total{op=\"%s\"} %llu\n", wire_op_name(i),
 				(unsigned long long)s->requests[i]);

@@ -67,7 +67,7 @@ static bool over(uint64_t quota, uint64_t value)
 static int check_owner(const struct view *v, uint16_t owner, int64_t nodes, int64_t bytes)
 {
 	const struct store_client *c = v->client;
-	const struct store_quota *q = &c->store->quota;
+	const struct store *s = c->store;
 	const struct account *a;
 	struct delta d;
 
@@ -76,10 +76,12 @@ static int check_owner(const struct view *v, uint16_t owner, int64_t nodes, int6
 	}
 	a = account_of(c->store, owner);
 	d = deltas_of(v->deltas, owner);
-	if (nodes > 0 && over(q->nodes, a->nodes + (uint64_t)(d.nodes + nodes))) {
+	if (nodes > 0 &&
+	    over(quota_of(s, a, QUOTA_nodes), a->nodes + (uint64_t)(d.nodes + nodes))) {
 		return -ENOSPC;
 	}
-	if (bytes > 0 && over(q->memory, account_memory(a) + (uint64_t)(d.bytes + bytes))) {
+	if (bytes > 0 &&
+	    over(quota_of(s, a, QUOTA_memory), account_memory(a) + (uint64_t)(d.bytes + bytes))) {
 		return -ENOSPC;
 	}
 	return 0;
@@ -88,12 +90,14 @@ static int check_owner(const struct view *v, uint16_t owner, int64_t nodes, int6
 /* One node's own size: what Debian's daemons count as its record, roughly. */
 static int check_size(const struct view *v, size_t value_len, unsigned int nr_perms)
 {
-	const struct store_quota *q = &v->client->store->quota;
+	const struct store *s = v->client->store;
+	const struct account *a = v->client->account;
 
 	if (store_client_privileged(v->client)) {
 		return 0;
 	}
-	if (over(q->perms, nr_perms) || over(q->node_size, 24 + value_len + 8ull * nr_perms)) {
+	if (over(quota_of(s, a, QUOTA_perms), nr_perms) ||
+	    over(quota_of(s, a, QUOTA_node_size), 24 + value_len + 8ull * nr_perms)) {
 		return -ENOSPC;
 	}
 	return 0;

@@ -16,12 +16,12 @@
  *   R path               removed
  *   P path perms         permissions; S which perms: those of a special watch
  *   F domid keep         a domain is no more
- *   Q name value         a quota
+ *   Q name value         a quota; q domid name value: of one domain
  *   N depth perms name value   a node of a snapshot, below the last one of depth - 1
  *   a domid skip depth path token   a watch added; d: removed; x domid: all
  *   t domid id           a transaction opened; e: ended
  *
- * The daemon has types of its own: D, G, E.
+ * The daemon has types of its own: D, G, E, f.
  */
 #ifndef PAVISE_STORE_RECORD_H
 #define PAVISE_STORE_RECORD_H

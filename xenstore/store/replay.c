@@ -111,6 +111,35 @@ void note_quota(struct store *s, const char *name, uint64_t value)
 	}
 }
 
+static void put_own_quota(struct rec *r, const struct account *a, enum quota q)
+{
+	rec_begin(r, 'q');
+	rec_u16(r, a->domid);
+	rec_str(r, quota_name(q));
+	rec_u64(r, a->quota[q]);
+	rec_end(r);
+}
+
+void note_own_quota(struct store *s, const struct account *a, enum quota q)
+{
+	if (s->recording) {
+		put_own_quota(&s->batch, a, q);
+	}
+}
+
+static void put_own_quotas(struct store *s, struct rec *r)
+{
+	for (unsigned int i = 0; i < ACCOUNT_BUCKETS; i++) {
+		for (struct account *a = s->account[i]; a; a = a->next) {
+			for (enum quota q = 0; q < NR_QUOTAS; q++) {
+				if (a->quota_set & (1u << q)) {
+					put_own_quota(r, a, q);
+				}
+			}
+		}
+	}
+}
+
 static void put_watch(struct rec *r, char type, uint16_t domid, const struct watch *w)
 {
 	rec_begin(r, type);
@@ -295,6 +324,22 @@ static int apply_tx(struct store *s, int type, struct rec_in *in)
 	return 0;
 }
 
+static int apply_own_quota(struct store *s, struct rec_in *in)
+{
+	uint16_t domid = (uint16_t)rec_get_u16(in);
+	enum quota q = quota_by_name(rec_get_str(in));
+	uint64_t value = rec_get_u64(in);
+	struct account *a;
+
+	if (in->bad || q == NR_QUOTAS) {
+		return -EINVAL;
+	}
+	a = account_of(s, domid);
+	a->quota_set |= 1u << q;
+	a->quota[q] = value;
+	return 0;
+}
+
 /* One node of a snapshot: goes below the last one that was one level up. */
 static int apply_node(struct store *s, struct rec_in *in)
 {
@@ -385,6 +430,8 @@ int store_apply(struct store *s, int type, struct rec_in *in)
 		store_domain_forget(s, domid, value != 0);
 		store_settle(s);
 		return 0;
+	case 'q':
+		return apply_own_quota(s, in);
 	case 'Q':
 		name = rec_get_str(in);
 		value = rec_get_u64(in);
@@ -453,6 +500,7 @@ struct store_snap *store_snap_begin(struct store *s, struct rec *r)
 	}
 	STORE_QUOTAS(Q)
 #undef Q
+	put_own_quotas(s, r);
 	for (int i = 0; i < NR_SPECIAL; i++) {
 		put_special(s, r, i);
 	}

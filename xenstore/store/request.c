@@ -64,7 +64,7 @@ static const char *absolute(const struct request *rq, const char *path, size_t l
 			    char buf[PATH_BUF], unsigned int *ret_skip)
 {
 	const struct store_client *c = rq->client;
-	uint64_t max = c->store->quota.path_max;
+	uint64_t max = quota_of(c->store, c->account, QUOTA_path_max);
 	int skip = 0;
 
 	if (!wire_path_valid(path, len)) {
@@ -477,7 +477,7 @@ static const struct {
 	int (*fn)(struct request *rq);
 	bool privileged;
 	bool tx; /* runs inside a transaction if tx_id says so */
-} handlers[XS_TYPE_COUNT] = {
+} handlers[WIRE_TYPE_COUNT] = {
 	[XS_CONTROL] = {request_control, .privileged = true},
 	[XS_DIRECTORY] = {do_directory, .tx = true},
 	[XS_READ] = {do_read, .tx = true},
@@ -498,11 +498,15 @@ static const struct {
 	[XS_SET_TARGET] = {request_domain, .privileged = true},
 	[XS_RESET_WATCHES] = {do_reset_watches},
 	[XS_DIRECTORY_PART] = {do_directory_part, .tx = true},
+	[WIRE_GET_FEATURE] = {request_feature, .privileged = true},
+	[WIRE_SET_FEATURE] = {request_feature, .privileged = true},
+	[WIRE_GET_QUOTA] = {request_quota, .privileged = true},
+	[WIRE_SET_QUOTA] = {request_quota, .privileged = true},
 };
 
 static int run(struct request *rq, uint32_t tx_id)
 {
-	if (rq->type >= XS_TYPE_COUNT || !handlers[rq->type].fn) {
+	if (rq->type >= WIRE_TYPE_COUNT || !handlers[rq->type].fn) {
 		return -ENOSYS;
 	}
 	if (handlers[rq->type].privileged && !store_client_privileged(rq->client)) {
@@ -538,7 +542,7 @@ void store_request(struct store_client *c, uint32_t type, uint32_t tx_id, const 
 	c->account->requests++;
 	c->store->asking = c;
 	c->store->work = 1;
-	if (type < XS_TYPE_COUNT) {
+	if (type < WIRE_TYPE_COUNT) {
 		c->store->requests[type]++;
 	}
 	rc = run(&rq, tx_id);

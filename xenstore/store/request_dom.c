@@ -10,6 +10,8 @@
 
 #include <xenstore/store/internal.h>
 
+#define FIRST_RESERVED 0x7ff0 /* domain ids that no domain has */
+
 /* Frame numbers are sent as signed decimals. */
 static int parse_gfn(const char *text, uint64_t *ret_gfn)
 {
@@ -88,5 +90,112 @@ int request_domain(struct request *rq)
 		return request_reply(rq, there ? "T" : "F", 2);
 	}
 	rc = one_domain(rq, h, daemon, domid);
+	return rc ? rc : request_ok(rq);
+}
+
+/* ---- quotas and features ------------------------------------------------- */
+
+/* All names, with blanks between. */
+static int quota_names(struct request *rq)
+{
+	size_t len = 0;
+
+	for (enum quota q = 0; q < NR_QUOTAS; q++) {
+		len += (size_t)sprintf(rq->reply->data + len, "%s%s", q ? " " : "", quota_name(q));
+	}
+	rq->reply->len = (uint32_t)len + 1;
+	return 0;
+}
+
+static int reply_number(struct request *rq, uint64_t nr)
+{
+	char text[24];
+
+	return request_reply(rq, text, (size_t)sprintf(text, "%llu", (unsigned long long)nr) + 1);
+}
+
+static int set_quota(struct request *rq, const char *domid_text, const char *name,
+		     const char *value_text)
+{
+	struct store *s = rq->client->store;
+	enum quota q = quota_by_name(name);
+	struct account *a;
+	uint64_t value;
+	uint16_t domid;
+
+	if (q == NR_QUOTAS || wire_number_parse(value_text, UINT32_MAX, &value)) {
+		return -EINVAL;
+	}
+	if (!domid_text) {
+		store_quota_change(s, name, value);
+		return request_ok(rq);
+	}
+	if (wire_domid_parse(domid_text, &domid) || domid >= FIRST_RESERVED) {
+		return -EINVAL;
+	}
+	a = account_of(s, domid);
+	a->quota_set |= 1u << q;
+	a->quota[q] = value;
+	note_own_quota(s, a, q);
+	return request_ok(rq);
+}
+
+int request_quota(struct request *rq)
+{
+	struct store *s = rq->client->store;
+	struct account none = {NULL};
+	const char *strs[3] = {""};
+	int nr = wire_strings(rq->payload, rq->len, strs, 3);
+	uint16_t domid;
+	enum quota q;
+
+	if (rq->type == WIRE_SET_QUOTA) {
+		return nr == 2   ? set_quota(rq, NULL, strs[0], strs[1])
+		       : nr == 3 ? set_quota(rq, strs[0], strs[1], strs[2])
+				 : -EINVAL;
+	}
+	if (nr == 0 || (nr == 1 && !*strs[0])) {
+		return quota_names(rq);
+	}
+	if (nr != 1 && nr != 2) {
+		return -EINVAL;
+	}
+	q = quota_by_name(strs[nr - 1]);
+	if (q == NR_QUOTAS ||
+	    (nr == 2 && (wire_domid_parse(strs[0], &domid) || domid >= FIRST_RESERVED))) {
+		return -EINVAL;
+	}
+	return reply_number(rq, quota_of(s, nr == 2 ? account_of(s, domid) : &none, q));
+}
+
+int request_feature(struct request *rq)
+{
+	const struct store_hooks *h = rq->client->store->hooks;
+	void *daemon = rq->client->store->daemon;
+	const char *strs[2] = {""};
+	int nr = wire_strings(rq->payload, rq->len, strs, 2), rc;
+	bool set = rq->type == WIRE_SET_FEATURE;
+	uint32_t features;
+	uint64_t value;
+	uint16_t domid;
+
+	if (!h->features) {
+		return -ENOSYS;
+	}
+	if (!set && (nr == 0 || (nr == 1 && !*strs[0]))) {
+		return reply_number(rq, h->features(daemon));
+	}
+	if (nr != 1 + set || wire_domid_parse(strs[0], &domid)) {
+		return -EINVAL;
+	}
+	if (!set) {
+		rc = h->get_feature(daemon, domid, &features);
+		return rc ? rc : reply_number(rq, features);
+	}
+	if (domid >= FIRST_RESERVED || wire_number_parse(strs[1], UINT32_MAX, &value) ||
+	    (value & ~(uint64_t)h->features(daemon))) {
+		return -EINVAL;
+	}
+	rc = h->set_feature(daemon, domid, (uint32_t)value);
 	return rc ? rc : request_ok(rq);
 }

@@ -219,9 +219,14 @@ void store_client_outstanding(struct store_client *c, long delta)
 	c->account->outstanding += (uint64_t)delta;
 }
 
+uint64_t store_client_outstanding_max(const struct store_client *c)
+{
+	return quota_of(c->store, c->account, QUOTA_outstanding);
+}
+
 bool store_client_over_memory(const struct store_client *c)
 {
-	uint64_t quota = c->store->quota.memory;
+	uint64_t quota = quota_of(c->store, c->account, QUOTA_memory);
 
 	return quota && !store_client_privileged(c) && account_memory(c->account) > quota;
 }

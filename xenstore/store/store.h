@@ -64,6 +64,11 @@ struct store_hooks {
 	int (*set_target)(void *daemon, uint16_t domid, uint16_t target);
 	bool (*is_introduced)(void *daemon, uint16_t domid);
 
+	/* Features of the ring: those there are, a domain's, what it will be offered. */
+	uint32_t (*features)(void *daemon);
+	int (*get_feature)(void *daemon, uint16_t domid, uint32_t *ret_value);
+	int (*set_feature)(void *daemon, uint16_t domid, uint32_t value);
+
 	/*
 	 * CONTROL live-update, trace. -EINPROGRESS: the daemon will answer the
 	 * request of the client with @ctx itself, later.
@@ -122,6 +127,9 @@ void store_client_charge(struct store_client *c, long delta);
 
 /* How many of its requests are unanswered, for CONTROL quota. */
 void store_client_outstanding(struct store_client *c, long delta);
+
+/* How many may be; 0: any number. */
+uint64_t store_client_outstanding_max(const struct store_client *c);
 
 /* It is beyond its memory quota: serve it no further for now. */
 bool store_client_over_memory(const struct store_client *c);

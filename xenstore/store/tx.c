@@ -62,8 +62,9 @@ int tx_start(struct store_client *c, uint32_t *ret_id)
 {
 	struct store *s = c->store;
 
-	if (!store_client_privileged(c) && s->quota.transactions &&
-	    c->account->transactions >= s->quota.transactions) {
+	uint64_t max = quota_of(s, c->account, QUOTA_transactions);
+
+	if (!store_client_privileged(c) && max && c->account->transactions >= max) {
 		return -ENOSPC;
 	}
 	do {
@@ -170,20 +171,21 @@ static void touch_grow(struct tx *tx)
 
 int tx_note(struct tx *tx, const char *path, unsigned int what)
 {
-	const struct store_quota *q = &tx->client->store->quota;
+	const struct store_client *c = tx->client;
+	uint64_t max =
+		store_client_privileged(c) ? 0 : quota_of(c->store, c->account, QUOTA_tx_nodes);
 	uint32_t hash = touch_hash(path);
 	struct tx_touch *t = touch_find(tx, path, hash), **head;
 	size_t len;
 
-	if ((what & TX_CHANGED) && !store_client_privileged(tx->client) && q->tx_nodes &&
-	    tx->nr_ops >= OPS_A_NODE * q->tx_nodes) {
+	if ((what & TX_CHANGED) && max && tx->nr_ops >= OPS_A_NODE * max) {
 		return -ENOSPC;
 	}
 	if (t) {
 		t->what |= what;
 		return 0;
 	}
-	if (!store_client_privileged(tx->client) && q->tx_nodes && tx->nr_touched >= q->tx_nodes) {
+	if (max && tx->nr_touched >= max) {
 		return -ENOSPC;
 	}
 	if (tx->nr_touched >= tx->nr_buckets) {

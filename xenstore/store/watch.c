@@ -77,16 +77,17 @@ int watch_add(struct store_client *c, const char *path, unsigned int skip, const
 	struct store *s = c->store;
 	size_t path_len = strlen(path), token_len = strlen(token);
 	bool bound = !store_client_privileged(c) && !s->quiet;
+	uint64_t most = quota_of(s, c->account, QUOTA_watches);
+	uint64_t memory = quota_of(s, c->account, QUOTA_memory);
 	struct watch *w;
 
 	if (find(c, path, token)) {
 		return -EEXIST;
 	}
-	if (bound && s->quota.watches && c->account->watches >= s->quota.watches) {
+	if (bound && most && c->account->watches >= most) {
 		return -E2BIG;
 	}
-	if (bound && s->quota.memory &&
-	    account_memory(c->account) + path_len + token_len > s->quota.memory) {
+	if (bound && memory && account_memory(c->account) + path_len + token_len > memory) {
 		return -ENOMEM;
 	}
 	w = store_zalloc(sizeof(*w) + path_len + token_len + 2);

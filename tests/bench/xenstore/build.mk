@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# make bench-xenstore: our daemon against Debian's oxenstored. For the latter:
-# OXENSTORED=path, package libxen-dev (the shim's headers).
+# make bench-xenstore: our daemon against Debian's oxenstored. For the latter: OXENSTORED=path
+# (after make test-xenstore: as below), package libxen-dev (the shim's headers).
+# OXENSTORED=build/debian/xen/usr/lib/xen-4.17/bin/oxenstored
 BENCH_XS := $(BUILD)/tests/bench/xenstore
 
 $(BENCH_XS)/bench: $(BUILD)/obj/tests/bench/xenstore/bench.o

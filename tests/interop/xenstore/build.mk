@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+# make test-xenstore: these, the unit tests, and Debian's binaries for both.
+#
 # make test-interop-xenstore: our daemon beside Debian's two, request by
 # request, and our tools beside xenstore-utils. None needs a hypervisor: the
 # daemons get one that is made of files. Then random requests beside the C one.
@@ -37,6 +39,13 @@ test-interop-xenstore: $(XS_FAKE) $(XS_INTEROP)/fakexen.so all
 	$(Q)tests/interop/xenstore/inside.sh $(BUILD) $(XS_QUIET)
 	$(Q)tests/interop/xenstore/kill.py $(BUILD) 25 $(XS_QUIET)
 	$(Q)tests/interop/xenstore/update.py $(BUILD) 10 $(XS_QUIET)
+
+# All that needs no hypervisor, beside Debian's binaries, which are fetched.
+XS_PEER_ENV := XEN_BIN=$(abspath $(BUILD))/debian/xen/usr/lib/xen-4.17/bin \
+	OXENSTORED=$(abspath $(BUILD))/debian/xen/usr/lib/xen-4.17/bin/oxenstored
+.PHONY: test-xenstore
+test-xenstore: $(BUILD)/debian/xen.stamp
+	+$(Q)$(XS_PEER_ENV) $(MAKE) --no-print-directory test-unit-xenstore test-interop-xenstore
 
 KILLS ?= 500
 .PHONY: test-xenstore-kill

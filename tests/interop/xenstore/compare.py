@@ -271,7 +271,20 @@ STEPS = [
     ("s", "SET_PERMS", "/nope|n0|", "!ENOENT|"),
     ("s", "GET_PERMS", "/nope|", "!ENOENT|"),
     ("s", 20, "3|", "!ENOSYS|"),
-    ("s", 23, "", "!ENOSYS|", (NOT_OX,)),  # sees nothing without a payload
+    # Described in the document; neither of Debian's has them.
+    ("s", 23, "|", "7|", (C, OX)),
+    ("s", 24, "9|3|", "OK|", (C, OX)),
+    ("s", 23, "9|", "3|", (C, OX)),
+    ("s", 24, "9|7|", "OK|", (C, OX)),
+    ("s", 23, "9|", "!ENOENT|", (C, OX)),
+    ("s", 24, "9|8|", "!EINVAL|", (C, OX)),
+    ("s", 25, "|", "nodes watches transactions outstanding transaction-nodes memory node-size "
+     "path-max permissions|", (C, OX)),
+    ("s", 25, "nodes|", "1000|", (C, OX)),
+    ("s", 26, "9|nodes|5|", "OK|", (C, OX)),
+    ("s", 25, "9|nodes|", "5|", (C, OX)),
+    ("s", 25, "8|nodes|", "1000|", (C, OX)),
+    ("s", 26, "9|bogus|5|", "!EINVAL|", (C, OX)),
     ("s", 99, "|", "!ENOSYS|"),
     ("s", "TX_END", "T|", "!ENOENT|"),
     ("s", "GET_DOMAIN_PATH", "77|", "/local/domain/77|"),

@@ -285,6 +285,38 @@ static void quotas(void **state)
 	assert_req(f->dom0, 0, XS_CONTROL, "quota|set|bogus|4|", "EINVAL");
 }
 
+/* A domain's own quota goes before everybody's, whichever is greater, until it is gone. */
+static void own_quotas(void **state)
+{
+	struct fix *f = *state;
+
+	assert_req(f->g3, 0, WIRE_GET_QUOTA, "nodes|", "EACCES");
+	assert_req(f->g3, 0, WIRE_SET_QUOTA, "3|nodes|9999|", "EACCES");
+	assert_req(f->dom0, 0, WIRE_SET_QUOTA, "3|watches|1|", "OK|");
+	assert_req(f->dom0, 0, WIRE_SET_QUOTA, "4|watches|0|", "OK|");
+	assert_req(f->dom0, 0, WIRE_SET_QUOTA, "watches|2|", "OK|");
+	assert_req(f->dom0, 0, WIRE_GET_QUOTA, "watches|", "2|");
+	assert_req(f->dom0, 0, WIRE_GET_QUOTA, "3|watches|", "1|");
+	assert_req(f->dom0, 0, WIRE_GET_QUOTA, "5|watches|", "2|");
+	assert_req(f->dom0, 0, WIRE_GET_QUOTA, "40000|watches|", "EINVAL");
+	assert_req(f->dom0, 0, WIRE_SET_QUOTA, "watches|x|", "EINVAL");
+	assert_req(f->g3, 0, XS_WATCH, "/a|1|", "OK|");
+	assert_req(f->g3, 0, XS_WATCH, "/a|2|", "E2BIG");
+	for (int i = 0; i < 5; i++) {
+		char text[16];
+
+		sprintf(text, "/a|%d|", i);
+		assert_req(f->g4, 0, XS_WATCH, text, "OK|");
+	}
+	assert_req(f->dom0, 0, WIRE_SET_QUOTA, "3|permissions|2|", "OK|");
+	assert_req(f->g3, 0, XS_WRITE, "x|v", "OK|");
+	assert_req(f->g3, 0, XS_SET_PERMS, "x|n3|r0|r4|", "ENOSPC");
+	client_free(f->g3);
+	store_domain_forget(f->s, 3, false);
+	f->g3 = client_new(f->s, 3);
+	assert_req(f->dom0, 0, WIRE_GET_QUOTA, "3|watches|", "2|");
+}
+
 static void big_directory(void **state)
 {
 	struct fix *f = *state;
@@ -455,9 +487,19 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(basics),        T(malformed),      T(permissions), T(privileged_only),
-		T(watches),       T(watch_of_guest), T(specials),    T(quotas),
-		T(big_directory), T(transactions),   T(conflicts),   T(reader_never_conflicts),
+		T(basics),
+		T(malformed),
+		T(permissions),
+		T(privileged_only),
+		T(watches),
+		T(watch_of_guest),
+		T(specials),
+		T(quotas),
+		T(own_quotas),
+		T(big_directory),
+		T(transactions),
+		T(conflicts),
+		T(reader_never_conflicts),
 		T(domain_gone),
 	};
 
