@@ -54,7 +54,7 @@ static int put_subtree(struct node *n, void *arg)
 	size_t len = enter(d, n);
 
 	put_node(d, n);
-	kids_walk(n->kids, put_subtree, d);
+	kids_walk(node_kids(n), put_subtree, d);
 	d->len = len;
 	return 0;
 }
@@ -129,8 +129,8 @@ static void put_diff(struct diff *d, struct node *now, struct node *then)
 	    memcmp(node_value(now), node_value(then), now->value_len) != 0) {
 		put_node(d, then);
 	}
-	if (now->kids != then->kids) {
-		put_kids(d, now->kids, then->kids);
+	if (node_kids(now) != node_kids(then)) {
+		put_kids(d, node_kids(now), node_kids(then));
 	}
 }
 
@@ -254,7 +254,7 @@ static int take_base(struct tx *tx, int type, struct rec_in *in)
 	perms = perms_make(&s->perms, list, nr);
 	if (f.whole) {
 		place = tree_own(&s->perms, &tx->base, path);
-		tree_set_perms(&s->perms, place, perms, ++s->gen);
+		tree_set_perms(&s->perms, place, perms);
 	} else {
 		char *up = store_memdup0(path, (size_t)(f.rest - path));
 
@@ -263,7 +263,7 @@ static int take_base(struct tx *tx, int type, struct rec_in *in)
 		place = tree_add(place, f.rest, strlen(f.rest), perms_get(perms), ++s->gen);
 	}
 	perms_put(&s->perms, perms);
-	tree_set_value(place, value, len, s->gen);
+	tree_set_value(place, value, len);
 	return 0;
 }
 

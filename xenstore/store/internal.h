@@ -111,9 +111,9 @@ unsigned int client_access(const struct store_client *c, const struct perms *p);
 
 enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, NR_SPECIAL };
 
-/* The nodes from the root to the last one that a snapshot brought. */
+/* Where the nodes from the root to the last one that a snapshot brought are. */
 struct loading {
-	struct node **at;
+	struct node ***at;
 	unsigned int depth, cap;
 };
 

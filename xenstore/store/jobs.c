@@ -196,11 +196,11 @@ static enum walk_what walk_step(struct walk *w, struct node **ret_node)
 
 	if (n) {
 		w->entered = NULL;
-		if (!n->kids) {
+		if (!node_kids(n)) {
 			*ret_node = n;
 			return WALK_LEAVE;
 		}
-		walk_push(w, n->kids, n, w->len);
+		walk_push(w, node_kids(n), n, w->len);
 	}
 	while (w->nr) {
 		struct walk_frame *f = &w->frame[w->nr - 1];
@@ -351,7 +351,7 @@ void job_gone(struct store *s, const char *path, struct node *removed, bool coun
 	struct gone *g;
 
 	/* One node: no need to make much of it. */
-	if (!removed->kids && !s->jobs) {
+	if (!node_kids(removed) && !s->jobs) {
 		if (!counted) {
 			account_move(s, removed, -1);
 		}
@@ -363,7 +363,7 @@ void job_gone(struct store *s, const char *path, struct node *removed, bool coun
 		return;
 	}
 	g = gone_make(s, path, removed, counted, told);
-	append(s, &g->j, sizeof(*g), removed->kids != NULL);
+	append(s, &g->j, sizeof(*g), node_kids(removed) != NULL);
 	if (!g->j.next && s->jobs == &g->j) {
 		begin(s);
 	}
@@ -373,28 +373,35 @@ void job_gone(struct store *s, const char *path, struct node *removed, bool coun
 
 struct forget {
 	struct job j;
-	struct node *root; /* the tree when the domain went; NULL: not begun */
+	struct node *root; /* the tree when the domain went */
 	struct walk walk;
-	uint64_t gen;
 	uint16_t domid;
 	bool keep, again; /* again: there is a new one with this number */
 };
 
-/* Takes the node at @path out if it is the domain's; what that leaves comes first. */
-static void forget_node(struct store *s, struct forget *f, const char *path)
+/*
+ * Takes the node at @path out if it is the domain's; what that leaves comes first.
+ * @then: it, when the domain went. If the next one with that number has begun,
+ * what was changed since may be of that one. Returns false if it stays for that.
+ */
+static bool forget_node(struct store *s, struct forget *f, const char *path,
+			const struct node *then)
 {
 	struct store_client god = store_nobody(s);
 	struct view v = {&god, &s->root, NULL};
 	struct node *n = tree_lookup(s->root, path), *removed;
 
-	if (!n || n == s->root || perms_owner(n->perms) != f->domid ||
-	    (f->again && n->gen > f->gen)) {
-		return;
+	if (!n || n == s->root || perms_owner(n->perms) != f->domid) {
+		return true;
+	}
+	if (f->again && n != then) {
+		return false;
 	}
 	if (op_rm(&v, path, &removed) == 0 && removed) {
 		note_rm(s, path);
 		prepend(s, &gone_make(s, path, removed, false, false)->j);
 	}
+	return true;
 }
 
 /*
@@ -409,18 +416,15 @@ static bool forget_step(struct store *s, struct job *j, unsigned int *left)
 	struct node *n;
 
 	while (*left && a->nodes && !f->keep) {
-		if (!f->root) {
-			f->root = node_get(s->root);
-			f->walk.entered = f->root;
-		}
 		what = walk_step(&f->walk, &n);
 		if (what == WALK_END || n == f->root) {
 			break;
 		}
 		--*left;
 		if (what == WALK_ENTER && perms_owner(n->perms) == f->domid) {
-			walk_skip(&f->walk);
-			forget_node(s, f, f->walk.path);
+			if (forget_node(s, f, f->walk.path, n)) {
+				walk_skip(&f->walk);
+			}
 			if (s->jobs != j) {
 				return false;
 			}
@@ -453,12 +457,12 @@ void job_forget(struct store *s, uint16_t domid, bool keep)
 	f->j.fini = forget_fini;
 	f->domid = domid;
 	f->keep = keep;
-	f->gen = s->gen;
 	walk_init(&f->walk, "/");
 	if (first && !keep) {
 		snprintf(home, sizeof(home), "/local/domain/%u", domid);
-		forget_node(s, f, home);
+		forget_node(s, f, home, NULL);
 	}
+	f->root = f->walk.entered = node_get(s->root);
 	append(s, &f->j, 0, true);
 	if (first) {
 		begin(s);

@@ -11,7 +11,9 @@
 #include <xenstore/store/node.h>
 #include <xenstore/store/util.h>
 
-#define FIRST_CAP 2
+/* With the heads of block and allocation an odd number of slots leaves nothing over. */
+#define FIRST_CAP 1
+#define MORE_CAP  2
 
 /* How many bytes the names below each slot are, with their NULs; only where level > 0. */
 static uint32_t *sums(const struct kids *k)
@@ -38,6 +40,7 @@ static struct kids *block_make(unsigned int level, unsigned int cap)
 	k->level = (uint8_t)level;
 	k->nr = 0;
 	k->cap = (uint8_t)cap;
+	k->gen = 0;
 	return k;
 }
 
@@ -51,6 +54,7 @@ static struct kids *block_own(struct kids **pk)
 	}
 	k = block_make(old->level, old->cap);
 	k->nr = old->nr;
+	k->gen = old->gen;
 	memcpy(k->slot, old->slot, old->nr * sizeof(k->slot[0]));
 	if (k->level) {
 		memcpy(sums(k), sums(old), old->nr * sizeof(uint32_t));
@@ -187,9 +191,7 @@ static struct kids *slot_insert(struct kids **pk, int pos, void *what)
 		return block_split(pk, pos, what);
 	}
 	if (k->nr == k->cap) {
-		unsigned int cap = k->cap < 8 ? k->cap + 2u : k->cap + k->cap / 8u * 4u;
-
-		cap = cap < KIDS_MAX ? cap : KIDS_MAX;
+		unsigned int cap = k->cap + MORE_CAP < KIDS_MAX ? k->cap + MORE_CAP : KIDS_MAX;
 
 		k = store_realloc(k, sizeof(*k) + cap * sizeof(k->slot[0]));
 		k->cap = (uint8_t)cap;
@@ -280,6 +282,13 @@ struct node *kids_remove(struct kids **pk, const char *name, size_t len)
 		*pk = NULL;
 	}
 	return n;
+}
+
+void kids_stamp(struct kids **pk, uint64_t gen)
+{
+	if (*pk) {
+		block_own(pk)->gen = gen;
+	}
 }
 
 unsigned int kids_peel(struct kids **pk, struct perms_table *t,

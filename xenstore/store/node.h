@@ -17,8 +17,12 @@
  *
  * Invariants: a node's kids is NULL or has at least one child; children of one
  * node have different names, in increasing byte order; a reachable node has
- * refs >= 1. A node's gen changes with its value, permissions or set of
- * children and is never used twice in one store.
+ * refs >= 1. The gen of a node's first block changes with its set of children
+ * and is never used twice in one store.
+ *
+ * Most nodes never have children: only those that had some have room for the
+ * pointer, in front of them. Nothing is in a node that it can do without, for
+ * there are a great many.
  */
 #ifndef PAVISE_STORE_NODE_H
 #define PAVISE_STORE_NODE_H
@@ -35,16 +39,25 @@ struct kids {
 	uint32_t refs;
 	uint8_t level; /* 0: slots are nodes, else blocks of the level below */
 	uint8_t nr, cap;
+	uint64_t gen; /* of the set of children; in a node's first block only */
 	void *slot[]; /* where level > 0, sums of lengths of names follow: kids.c */
 };
 
 struct node {
 	uint32_t refs;
-	uint16_t name_len, value_len;
-	uint64_t gen;
-	struct perms *perms;
-	struct kids *kids;
+	uint16_t name_len : 15;
+	uint16_t parent : 1; /* it is in a struct parent */
+	uint16_t value_len;
+	union {
+		struct perms *perms;
+		struct node *next_dead; /* when nobody refers to it any more */
+	};
 	char data[]; /* name, NUL, value */
+};
+
+struct parent {
+	struct kids *kids;
+	struct node node;
 };
 
 static inline const char *node_name(const struct node *n)
@@ -57,10 +70,31 @@ static inline const char *node_value(const struct node *n)
 	return n->data + n->name_len + 1;
 }
 
-/* What a node costs its owner, whatever the allocator makes of it. */
+/* What a node costs its owner: its head, the allocator's, a slot in a block; and the bytes. */
+#define NODE_COST 32
+
 static inline size_t node_bytes(size_t name_len, size_t value_len)
 {
-	return sizeof(struct node) + name_len + 1 + value_len;
+	return NODE_COST + name_len + 1 + value_len;
+}
+
+/* Of a node that is a parent. */
+static inline struct kids **parent_kids(struct node *n)
+{
+	return &((struct parent *)(void *)((char *)n - offsetof(struct parent, node)))->kids;
+}
+
+static inline struct kids *node_kids(const struct node *n)
+{
+	return n->parent ? *parent_kids((struct node *)(uintptr_t)n) : NULL;
+}
+
+/* 0: it has none. */
+static inline uint64_t node_gen(const struct node *n)
+{
+	const struct kids *k = node_kids(n);
+
+	return k ? k->gen : 0;
 }
 
 static inline struct node *node_get(struct node *n)
@@ -70,7 +104,7 @@ static inline struct node *node_get(struct node *n)
 }
 
 /* A node with no value, no children and one reference. Takes over @perms. */
-struct node *node_make(const char *name, size_t name_len, struct perms *perms, uint64_t gen);
+struct node *node_make(const char *name, size_t name_len, struct perms *perms);
 
 /* Takes NULL. The last one gone, node and all below are freed, if they are many bit by bit. */
 void node_put(struct perms_table *t, struct node *n);
@@ -86,12 +120,13 @@ struct node *kids_find(const struct kids *k, const char *name, size_t len);
 struct node **kids_place(struct kids *k, const char *name, size_t len, bool *shared);
 
 /*
- * The three below change the block *@k and take a *@k with other references
+ * Those below change the block *@k and take a *@k with other references
  * apart from them first; the children themselves are not copied.
  */
 struct node **kids_own(struct kids **k, const char *name, size_t len); /* must exist */
 void kids_insert(struct kids **k, struct node *n); /* must not; takes over n */
 struct node *kids_remove(struct kids **k, const char *name, size_t len); /* must; hands over */
+void kids_stamp(struct kids **k, uint64_t gen); /* *k may be NULL */
 
 /*
  * Lets go of the last block of leaves, or of more if they are others' too: *@k
@@ -149,8 +184,8 @@ struct node **tree_own_found(struct perms_table *t, struct node **root, const ch
 			     const struct tree_find *f);
 
 /* The three below work on a place that one of these has returned. */
-void tree_set_value(struct node **place, const void *value, size_t len, uint64_t gen);
-void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms, uint64_t gen);
+void tree_set_value(struct node **place, const void *value, size_t len);
+void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms);
 struct node **tree_add(struct node **place, const char *name, size_t len, struct perms *perms,
 		       uint64_t gen);
 

@@ -159,7 +159,7 @@ static int create(struct view *v, const char *path, const struct tree_find *f, c
 		name += name_len;
 		name += *name == '/';
 	}
-	tree_set_value(place, value, len, s->gen);
+	tree_set_value(place, value, len);
 	perms_put(&s->perms, perms);
 	deltas_add(v->deltas, owner, n, bytes);
 	return 0;
@@ -188,7 +188,7 @@ int op_write(struct view *v, const char *path, const void *value, size_t len)
 		return rc;
 	}
 	place = tree_own_found(&s->perms, v->root, path, &f);
-	tree_set_value(place, value, len, ++s->gen);
+	tree_set_value(place, value, len);
 	if (more) {
 		deltas_add(v->deltas, owner, 0, more);
 	}
@@ -221,7 +221,7 @@ static int uncount(struct node *n, void *arg)
 	}
 	deltas_add(u->ds, perms_owner(n->perms), -1,
 		   -(int64_t)node_bytes(n->name_len, n->value_len));
-	return kids_walk(n->kids, uncount, u);
+	return kids_walk(node_kids(n), uncount, u);
 }
 
 bool op_uncount(struct deltas *ds, struct node *n)
@@ -284,7 +284,7 @@ int op_set_perms(struct view *v, const char *path, const struct wire_perm *list,
 	bytes = (int64_t)node_bytes(n->name_len, n->value_len);
 	perms = perms_make(&s->perms, list, nr);
 	place = tree_own(&s->perms, v->root, path);
-	tree_set_perms(&s->perms, place, perms, ++s->gen);
+	tree_set_perms(&s->perms, place, perms);
 	perms_put(&s->perms, perms);
 	if (list[0].domid != owner) {
 		deltas_add(v->deltas, owner, -1, -bytes);

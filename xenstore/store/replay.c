@@ -362,23 +362,23 @@ static int apply_node(struct store *s, struct rec_in *in)
 	if (!depth) {
 		place = tree_own(&s->perms, &s->root, "/");
 		account_move(s, *place, -1);
-		tree_set_perms(&s->perms, place, perms, ++s->gen);
+		tree_set_perms(&s->perms, place, perms);
 		perms_put(&s->perms, perms);
 	} else {
-		place = &l->at[depth - 1];
-		if (!*place || kids_find((*place)->kids, name, name_len)) {
+		place = l->at[depth - 1];
+		if (kids_find(node_kids(*place), name, name_len)) {
 			perms_put(&s->perms, perms);
 			goto out;
 		}
 		place = tree_add(place, name, name_len, perms, ++s->gen);
 	}
-	tree_set_value(place, value, len, s->gen);
+	tree_set_value(place, value, len);
 	account_move(s, *place, 1);
 	if (depth >= l->cap) {
 		l->cap = depth + 16;
 		l->at = store_realloc(l->at, l->cap * sizeof(*l->at));
 	}
-	l->at[depth] = *place;
+	l->at[depth] = place;
 	l->depth = depth + 1;
 	rc = 0;
 out:
@@ -545,7 +545,7 @@ bool store_snap_step(struct store_snap *snap, unsigned int max, struct rec *r)
 	if (!snap->root_done) {
 		snap->root_done = true;
 		put_node(r, snap->root, 0);
-		push(snap, snap->root->kids, 1);
+		push(snap, node_kids(snap->root), 1);
 	}
 	while (snap->nr && max && r->len < SNAP_BYTES) {
 		struct frame *f = &snap->stack[snap->nr - 1];
@@ -563,7 +563,7 @@ bool store_snap_step(struct store_snap *snap, unsigned int max, struct rec *r)
 		}
 		n = k->slot[f->pos++];
 		put_node(r, n, depth);
-		push(snap, n->kids, depth + 1);
+		push(snap, node_kids(n), depth + 1);
 		max--;
 	}
 	return snap->nr != 0;

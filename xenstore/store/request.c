@@ -159,7 +159,7 @@ static int do_directory(struct request *rq)
 	struct node *n;
 	int rc = look(rq, only_path(rq, buf), TX_LIST, &n);
 
-	rc = rc ? rc : kids_walk(n->kids, list_name, &l);
+	rc = rc ? rc : kids_walk(node_kids(n), list_name, &l);
 	rq->reply->len = (uint32_t)l.used;
 	return rc;
 }
@@ -182,10 +182,10 @@ static int do_directory_part(struct request *rq)
 	if (rc) {
 		return rc;
 	}
-	l.used = (size_t)sprintf(l.data, "%llu", (unsigned long long)n->gen) + 1;
+	l.used = (size_t)sprintf(l.data, "%llu", (unsigned long long)node_gen(n)) + 1;
 	/* An empty name marks the end of the list: keep room for its NUL. */
 	l.max--;
-	if (kids_walk_from(n->kids, offset, &pos, list_name, &l) == 0) {
+	if (kids_walk_from(node_kids(n), offset, &pos, list_name, &l) == 0) {
 		l.data[l.used++] = '\0';
 	}
 	rq->reply->len = (uint32_t)l.used;

@@ -44,7 +44,7 @@ struct store *store_create(const struct store_hooks *hooks, void *daemon)
 	for (int i = 0; i < NR_SPECIAL; i++) {
 		s->special[i] = perms_make(&s->perms, &dom0, 1);
 	}
-	s->root = node_make("", 0, perms_make(&s->perms, &dom0, 1), ++s->gen);
+	s->root = node_make("", 0, perms_make(&s->perms, &dom0, 1));
 	a = account_of(s, 0);
 	a->nodes = 1;
 	a->node_bytes = node_bytes(0, 0);
@@ -314,7 +314,7 @@ void check_node(struct checking *k, const struct node *n)
 {
 	if (!n->refs || !n->perms || !n->perms->refs || !n->perms->nr) {
 		k->wrong = "a node without reference or permissions";
-	} else if (!kids_valid(n->kids)) {
+	} else if (!kids_valid(node_kids(n))) {
 		k->wrong = "children out of order";
 	} else {
 		deltas_add(&k->found, perms_owner(n->perms), 1,
@@ -370,7 +370,7 @@ static int check_below(struct node *n, void *arg)
 	struct checking *k = arg;
 
 	check_node(k, n);
-	return k->wrong ? 1 : kids_walk(n->kids, check_below, k);
+	return k->wrong ? 1 : kids_walk(node_kids(n), check_below, k);
 }
 
 const char *store_check(struct store *s)

@@ -3,6 +3,7 @@
 /*
  * Nodes and paths through them. See node.h for who may change what when.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,25 +12,59 @@
 
 #define REAP_AT_ONCE 256
 
-struct node *node_make(const char *name, size_t name_len, struct perms *perms, uint64_t gen)
+/* How much of a node is in front of it, and all of it from there on. */
+static inline size_t front(const struct node *n)
 {
-	struct node *n = store_alloc(node_bytes(name_len, 0));
+	return n->parent ? offsetof(struct parent, node) : 0;
+}
+
+static inline size_t whole(const struct node *n)
+{
+	return front(n) + sizeof(*n) + n->name_len + 1 + n->value_len;
+}
+
+static inline char *start(struct node *n)
+{
+	return (char *)n - front(n);
+}
+
+struct node *node_make(const char *name, size_t name_len, struct perms *perms)
+{
+	struct node *n = store_alloc(sizeof(*n) + name_len + 1);
 
 	n->refs = 1;
-	n->name_len = (uint16_t)name_len;
+	n->name_len = (uint16_t)(name_len & 0x7fff);
+	n->parent = false;
 	n->value_len = 0;
-	n->gen = gen;
 	n->perms = perms;
-	n->kids = NULL;
 	memcpy(n->data, name, name_len);
 	n->data[name_len] = '\0';
 	return n;
 }
 
-/* A dead node's gen is of no use any more: it links to the next one. */
+/* Where one's children are to go; *@place is ours alone. */
+static struct kids **make_parent(struct node **place)
+{
+	struct node *n = *place, *old = n;
+	size_t size = whole(old);
+	struct parent *p;
+
+	if (!n->parent) {
+		p = store_alloc(offsetof(struct parent, node) + size);
+		n = &p->node;
+		memcpy(n, old, size);
+		free(old);
+		n->parent = true;
+		p->kids = NULL;
+		*place = n;
+	}
+	return parent_kids(n);
+}
+
 static void bury(struct perms_table *t, struct node *n)
 {
-	n->gen = (uintptr_t)t->dead;
+	perms_put(t, n->perms);
+	n->next_dead = t->dead;
 	t->dead = n;
 }
 
@@ -40,12 +75,11 @@ void tree_reap(struct perms_table *t, unsigned int max)
 	while ((n = t->dead) && max) {
 		unsigned int nr = 0;
 
-		if (n->kids) {
-			nr = kids_peel(&n->kids, t, bury);
+		if (node_kids(n)) {
+			nr = kids_peel(parent_kids(n), t, bury);
 		} else {
-			t->dead = (struct node *)(uintptr_t)n->gen;
-			perms_put(t, n->perms);
-			free(n);
+			t->dead = n->next_dead;
+			free(start(n));
 		}
 		max -= nr < max ? nr + 1 : max;
 	}
@@ -64,18 +98,18 @@ void node_put(struct perms_table *t, struct node *n)
 static inline struct node *node_own(struct node **place)
 {
 	struct node *old = *place, *n;
-	size_t size;
+	char *copy;
 
 	if (old->refs == 1) {
 		return old;
 	}
-	size = node_bytes(old->name_len, old->value_len);
-	n = store_alloc(size);
-	memcpy(n, old, size);
+	copy = store_alloc(whole(old));
+	memcpy(copy, start(old), whole(old));
+	n = (struct node *)(void *)(copy + front(old));
 	n->refs = 1;
 	perms_get(n->perms);
-	if (n->kids) {
-		n->kids->refs++;
+	if (node_kids(n)) {
+		node_kids(n)->refs++;
 	}
 	old->refs--;
 	*place = n;
@@ -111,7 +145,7 @@ struct tree_find tree_find(struct node **root, const char *path)
 	while ((name = next_name(&path, &len))) {
 		bool shared = false;
 
-		child = kids_place(f.node->kids, name, len, &shared);
+		child = kids_place(node_kids(f.node), name, len, &shared);
 		if (!child) {
 			f.whole = false;
 			f.rest = name;
@@ -139,7 +173,7 @@ struct node **tree_own(struct perms_table *t, struct node **root, const char *pa
 
 	node_own(place);
 	while ((name = next_name(&path, &len))) {
-		place = kids_own(&(*place)->kids, name, len);
+		place = kids_own(parent_kids(*place), name, len);
 		node_own(place);
 	}
 	return place;
@@ -165,39 +199,41 @@ struct node **tree_own_found(struct perms_table *t, struct node **root, const ch
 	return place;
 }
 
-void tree_set_value(struct node **place, const void *value, size_t len, uint64_t gen)
+void tree_set_value(struct node **place, const void *value, size_t len)
 {
 	struct node *n = *place;
 
 	if (n->value_len != len) {
-		n = store_realloc(n, node_bytes(n->name_len, len));
+		size_t before = front(n);
+
+		n = (struct node *)(void *)((char *)store_realloc(start(n),
+								  whole(n) - n->value_len + len) +
+					    before);
 		n->value_len = (uint16_t)len;
 		*place = n;
 	}
 	if (len) {
 		memcpy(n->data + n->name_len + 1, value, len);
 	}
-	n->gen = gen;
 }
 
-void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms, uint64_t gen)
+void tree_set_perms(struct perms_table *t, struct node **place, struct perms *perms)
 {
 	struct node *n = *place;
 	struct perms *old = n->perms;
 
 	n->perms = perms_get(perms);
-	n->gen = gen;
 	perms_put(t, old);
 }
 
 struct node **tree_add(struct node **place, const char *name, size_t len, struct perms *perms,
 		       uint64_t gen)
 {
-	struct node *parent = *place;
+	struct kids **kids = make_parent(place);
 
-	kids_insert(&parent->kids, node_make(name, len, perms, gen));
-	parent->gen = gen;
-	return kids_own(&parent->kids, name, len);
+	kids_insert(kids, node_make(name, len, perms));
+	kids_stamp(kids, gen);
+	return kids_own(kids, name, len);
 }
 
 struct node *tree_remove(struct perms_table *t, struct node **root, const char *path, uint64_t gen)
@@ -205,11 +241,13 @@ struct node *tree_remove(struct perms_table *t, struct node **root, const char *
 	const char *name = strrchr(path, '/') + 1;
 	size_t parent_len = (size_t)(name - path);
 	char *parent = store_memdup0(path, parent_len);
-	struct node **place;
+	struct kids **kids;
+	struct node *n;
 
 	/* "/a/" finds "/a": names are what is between slashes. */
-	place = tree_own(t, root, parent);
+	kids = parent_kids(*tree_own(t, root, parent));
 	free(parent);
-	(*place)->gen = gen;
-	return kids_remove(&(*place)->kids, name, strlen(name));
+	n = kids_remove(kids, name, strlen(name));
+	kids_stamp(kids, gen);
+	return n;
 }

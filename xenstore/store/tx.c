@@ -267,7 +267,7 @@ static bool unchanged(struct tx *tx, const struct tx_touch *t)
 	if (t->what & TX_SUBTREE) {
 		return false;
 	}
-	if ((t->what & TX_LIST) && !kids_same_names(then.node->kids, now.node->kids)) {
+	if ((t->what & TX_LIST) && !kids_same_names(node_kids(then.node), node_kids(now.node))) {
 		return false;
 	}
 	return !(t->what & (TX_READ | TX_CHANGED)) ||

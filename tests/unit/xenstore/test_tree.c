@@ -42,7 +42,7 @@ static void compare(struct node *root, const int *value)
 	int nr = 0, want = 0;
 	char path[32], text[16];
 
-	assert_true(kids_valid(dir->kids));
+	assert_true(kids_valid(node_kids(dir)));
 	for (unsigned int i = 0; i < NAMES; i++) {
 		struct node *n;
 
@@ -56,7 +56,7 @@ static void compare(struct node *root, const int *value)
 			want++;
 		}
 	}
-	kids_walk(dir->kids, count, &nr);
+	kids_walk(node_kids(dir), count, &nr);
 	assert_int_equal(nr, want);
 }
 
@@ -79,7 +79,7 @@ static void change(struct perms_table *t, struct node **root, int *value, uint64
 		place = tree_own(t, root, path);
 	}
 	value[i] = (int)rnd(100000);
-	tree_set_value(place, text, (size_t)sprintf(text, "%d", value[i]), gen);
+	tree_set_value(place, text, (size_t)sprintf(text, "%d", value[i]));
 }
 
 static void against_array(void **state)
@@ -92,7 +92,7 @@ static void against_array(void **state)
 	uint64_t gen = 1;
 
 	perms_table_init(&t);
-	root = node_make("", 0, perms_make(&t, &n0, 1), gen);
+	root = node_make("", 0, perms_make(&t, &n0, 1));
 	tree_add(&root, "d", 1, perms_get(root->perms), gen);
 	memset(value, -1, sizeof(value));
 	for (int step = 0; step < 60000; step++) {
@@ -148,7 +148,7 @@ static void in_parts(struct node *root, size_t nr)
 		struct part p = {(skip + 5) / 6, 0};
 		size_t pos = 0;
 
-		kids_walk_from(root->kids, skip, &pos, first_name, &p);
+		kids_walk_from(node_kids(root), skip, &pos, first_name, &p);
 		assert_int_equal(p.nr, p.want < nr);
 	}
 }
@@ -162,22 +162,22 @@ static void in_order(void **state)
 	int nr = 0;
 
 	perms_table_init(&t);
-	root = node_make("", 0, perms_make(&t, &n0, 1), 1);
+	root = node_make("", 0, perms_make(&t, &n0, 1));
 	for (int i = 0; i < 5000; i++) {
 		tree_add(&root, path, (size_t)sprintf(path, "%05d", i), perms_get(root->perms), 1);
 	}
-	assert_true(kids_valid(root->kids));
-	kids_walk(root->kids, count, &nr);
+	assert_true(kids_valid(node_kids(root)));
+	kids_walk(node_kids(root), count, &nr);
 	assert_int_equal(nr, 5000);
 	in_parts(root, 5000);
 	for (int i = 0; i < 5000; i++) {
 		sprintf(path, "/%05d", i);
 		node_put(&t, tree_remove(&t, &root, path, 1));
 		if (i % 100 == 0) {
-			assert_true(kids_valid(root->kids));
+			assert_true(kids_valid(node_kids(root)));
 		}
 	}
-	assert_null(root->kids);
+	assert_null(node_kids(root));
 	node_put(&t, root);
 	perms_table_fini(&t);
 }
