@@ -4,6 +4,8 @@
 #   build/xenstored             the daemon
 #   build/xenstore              all tools in one; build/xenstore-ls and so on are links to it
 #   build/lib/libxsclient.a     the client library, header xenstore/client/xsclient.h
+#
+# Package: liblz4-dev (the daemon's journal).
 
 XS_PROTO_SRCS  := $(wildcard xenstore/proto/*.c)
 XS_STORE_SRCS  := $(wildcard xenstore/store/*.c)
@@ -17,7 +19,7 @@ LIBXSCLIENT    := $(BUILD)/lib/libxsclient.a
 $(BUILD)/xenstored: $(patsubst %.c,$(BUILD)/obj/%.o,$(XS_PROTO_SRCS) $(XS_STORE_SRCS) $(XS_DAEMON_SRCS)) \
 		$(BUILD)/lib/libhv.a
 	$(Q)echo "  LD      $@"
-	$(Q)$(CC) $(TOOLS_CFLAGS) -o $@ $^
+	$(Q)$(CC) $(TOOLS_CFLAGS) -o $@ $^ -llz4
 
 # One archive holds all that a client needs, the protocol's bytes included.
 $(LIBXSCLIENT): $(patsubst %.c,$(BUILD)/obj/%.o,$(XS_CLIENT_SRCS) xenstore/proto/wire.c)

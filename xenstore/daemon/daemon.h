@@ -9,7 +9,7 @@
  *   outq.c      what a connection has to send
  *   sock.c      connections over the Unix socket
  *   domain.c    domains: rings, their coming and going
- *   journal.c   what survives the daemon; slot.c: of a ring
+ *   journal.c   what survives the daemon; frame.c, block.c: its bytes; slot.c: of a ring
  *   update.c    live update: another daemon takes over
  *   metrics.c   counters on a socket of their own
  *   guard.c     --respawn

@@ -11,15 +11,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <xenstore/daemon/block.h>
 #include <xenstore/daemon/daemon.h>
 #include <xenstore/store/util.h>
 
-#define MAP_BYTES   (1ull << 30) /* of addresses; the file is as long as it has to be */
-#define GROW_BYTES  (128u << 10) /* each page of it is cleared at once */
-#define STEP_BYTES  (128u << 10) /* copied, or given back, in one step */
-#define SLACK_BYTES (8u << 20) /* a small journal needn't be small */
-#define FRAME_HEAD  JOURNAL_FRAME_HEAD
-#define STEP_NODES  256
+#define MAP_BYTES  (1ull << 30) /* of addresses; the file is as long as it has to be */
+#define GROW_BYTES (128u << 10) /* each page of it is cleared at once */
+#define STEP_BYTES (128u << 10) /* copied, or given back, in one step */
+/*
+ * What may have come since the snapshot. While there is a lot to do: so much that
+ * writing the next one is a small part of the work. Else: little beside it.
+ */
+#define BUSY_BYTES (8u << 20)
+#define BUSY_TIMES 8u
+#define REST_BYTES (64u << 10)
+#define REST_PART  8u
+#define REST_RATE  (64u << 10) /* in a second: not much to do */
+#define FRAME_HEAD JOURNAL_FRAME_HEAD
+#define STEP_NODES 256
 
 struct file {
 	int fd;
@@ -32,10 +41,13 @@ struct file {
 struct journal {
 	char path[512];
 	struct file file;
-	size_t first; /* its length when it was new */
+	size_t first; /* how much of it is a snapshot */
+	size_t ticked; /* its length a second ago */
 	bool pinned, broken;
 	struct store_snap *snap; /* being written to next */
+	struct rec packing; /* items of it that don't make a block yet */
 	struct file next;
+	size_t snap_end; /* how much of next is a snapshot */
 	size_t since; /* what is behind this in file isn't in the snapshot, nor copied yet */
 	size_t seen; /* how long file was at the last step */
 	bool tree_done; /* the snapshot has all nodes: the rest of file follows */
@@ -45,17 +57,22 @@ struct journal {
 
 /* ---- files --------------------------------------------------------------- */
 
+/* 1: no blocks. Read, and continued until there is a snapshot. */
+#define VERSION '2'
+#define OLDEST  '1'
+
 /*
  * The header: a journal of another boot tells of domains that are no more. In
  * a container there may be no boot id; the file is in memory then as well.
  */
-static void make_header(char *head)
+static void make_header(char *head, char version)
 {
-	static const char magic[15] = "pavise store 1\n";
+	static const char magic[15] = "pavise store ?\n";
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
 	memset(head, 0, JOURNAL_HEADER);
 	memcpy(head, magic, sizeof(magic));
+	head[sizeof(magic) - 2] = version;
 	if (fd >= 0) {
 		if (read(fd, head + 16, 36) != 36) {
 			memset(head + 16, 0, 36);
@@ -165,7 +182,7 @@ static int file_create(struct file *f, const char *path)
 		file_close(f);
 		return rc;
 	}
-	make_header(f->map);
+	make_header(f->map, VERSION);
 	f->end = JOURNAL_HEADER;
 	return 0;
 }
@@ -183,9 +200,14 @@ static const char *next_path(const struct journal *j)
 static bool ours(const struct file *f)
 {
 	char head[JOURNAL_HEADER];
+	bool same = false;
 
-	make_header(head);
-	return f->map && f->size >= sizeof(head) && memcmp(f->map, head, sizeof(head)) == 0;
+	for (char version = OLDEST; f->map && f->size >= sizeof(head) && version <= VERSION;
+	     version++) {
+		make_header(head, version);
+		same = same || memcmp(f->map, head, sizeof(head)) == 0;
+	}
+	return same;
 }
 
 int journal_open(struct xsd *d, const char *path, bool fresh, bool follow)
@@ -196,6 +218,9 @@ int journal_open(struct xsd *d, const char *path, bool fresh, bool follow)
 	j->file.fd = j->next.fd = j->old.fd = -1;
 	snprintf(j->path, sizeof(j->path), "%s", path);
 	if (fresh || file_open(&j->file, path, 0) || !ours(&j->file)) {
+		if (!fresh && j->file.size) {
+			log_line(d, "%s: not a journal of this boot that can be read", path);
+		}
 		file_close(&j->file);
 		rc = follow ? -ENOENT : file_create(&j->file, next_path(j));
 		if (!rc && rename(next_path(j), path)) {
@@ -207,7 +232,7 @@ int journal_open(struct xsd *d, const char *path, bool fresh, bool follow)
 		free(j);
 		return rc;
 	}
-	j->file.end = JOURNAL_HEADER;
+	j->file.end = j->first = JOURNAL_HEADER;
 	d->journal = j;
 	return 0;
 }
@@ -220,6 +245,7 @@ void journal_close(struct xsd *d)
 		return;
 	}
 	store_snap_end(j->snap);
+	rec_fini(&j->packing);
 	file_close(&j->old);
 	file_close(&j->next);
 	file_close(&j->file);
@@ -232,14 +258,32 @@ int journal_chown(struct xsd *d, unsigned int uid, unsigned int gid)
 	return d->journal && fchown(d->journal->file.fd, uid, gid) ? -errno : 0;
 }
 
-static void apply(struct xsd *d, struct rec_in *items)
+static void apply(struct xsd *d, struct rec_in *items, struct rec *unpacked);
+
+/* @unpacked: where a block goes; NULL: this is in one. */
+static int apply_item(struct xsd *d, int type, struct rec_in *item, struct rec *unpacked)
+{
+	struct rec_in items;
+	int rc;
+
+	if (type == BLOCK_TYPE) {
+		if (!unpacked || !block_unpack(item, unpacked, &items)) {
+			return -EINVAL;
+		}
+		apply(d, &items, NULL);
+		return 0;
+	}
+	rc = store_apply(d->store, type, item);
+	return rc == 1 ? domain_apply(d, type, item) : rc;
+}
+
+static void apply(struct xsd *d, struct rec_in *items, struct rec *unpacked)
 {
 	struct rec_in item;
 	int type, rc;
 
 	while ((type = rec_next(items, &item)) > 0) {
-		rc = store_apply(d->store, type, &item);
-		rc = rc == 1 ? domain_apply(d, type, &item) : rc;
+		rc = apply_item(d, type, &item, unpacked);
 		if (rc) {
 			log_line(d, "journal: a record of type '%c' is not applied: %s", type,
 				 strerror(rc < 0 ? -rc : ENOSYS));
@@ -251,6 +295,7 @@ void journal_catch_up(struct xsd *d)
 {
 	struct journal *j = d->journal;
 	struct file *f = &j->file;
+	struct rec unpacked = {NULL};
 	struct rec_in items;
 	struct stat st;
 
@@ -259,8 +304,12 @@ void journal_catch_up(struct xsd *d)
 	}
 	while (journal_frame(f->map, f->size, &f->end, &items)) {
 		d->last.there = false;
-		apply(d, &items);
+		if (items.left >= RECORD_HEAD && items.p[4] == BLOCK_TYPE) {
+			d->journal->first = f->end;
+		}
+		apply(d, &items, &unpacked);
 	}
+	rec_fini(&unpacked);
 }
 
 void journal_start(struct xsd *d)
@@ -273,7 +322,7 @@ void journal_start(struct xsd *d)
 	} else {
 		f->size = f->end;
 	}
-	d->journal->first = f->end;
+	d->ticking = true;
 	store_record_on(d->store, true);
 }
 
@@ -290,10 +339,46 @@ static void broken(struct xsd *d, int rc)
 	}
 }
 
+/* What has been collected of the snapshot goes into its file: whole blocks, or @all. */
+static int snapshot_pack(struct journal *j, bool all)
+{
+	struct rec_in items = {j->packing.data, j->packing.len};
+	struct rec block = {NULL};
+	int rc = 0;
+
+	while (!rc && block_pack(&block, &items, all)) {
+		rc = file_append(&j->next, block.data, block.len);
+		block.len = 0;
+	}
+	rec_fini(&block);
+	if (items.left) {
+		memmove(j->packing.data, items.p, items.left);
+	}
+	j->packing.len = items.left;
+	return rc;
+}
+
+static void snapshot_drop(struct journal *j)
+{
+	store_snap_end(j->snap);
+	j->snap = NULL;
+	rec_fini(&j->packing);
+	file_close(&j->next);
+	unlink(next_path(j));
+}
+
+static void snapshot_failed(struct xsd *d, int rc)
+{
+	struct journal *j = d->journal;
+
+	broken(d, rc);
+	snapshot_drop(j);
+	j->first = j->file.end; /* not again at once */
+}
+
 static void snapshot_begin(struct xsd *d)
 {
 	struct journal *j = d->journal;
-	struct rec r = {NULL};
 	int rc = file_create(&j->next, next_path(j));
 
 	if (rc) {
@@ -301,22 +386,10 @@ static void snapshot_begin(struct xsd *d)
 		j->first = j->file.end; /* not again at once */
 		return;
 	}
-	domain_record_all(d, &r);
-	j->snap = store_snap_begin(d->store, &r);
+	domain_record_all(d, &j->packing);
+	j->snap = store_snap_begin(d->store, &j->packing);
 	j->since = j->file.end;
 	j->tree_done = false;
-	if (r.len) {
-		file_append(&j->next, r.data, r.len);
-	}
-	rec_fini(&r);
-}
-
-static void snapshot_drop(struct journal *j)
-{
-	store_snap_end(j->snap);
-	j->snap = NULL;
-	file_close(&j->next);
-	unlink(next_path(j));
 }
 
 /* Copies some of what came since. 1: that was all; or an error. */
@@ -349,11 +422,12 @@ static int snapshot_done(struct xsd *d)
 	}
 	store_snap_end(j->snap);
 	j->snap = NULL;
+	rec_fini(&j->packing);
 	file_close(&j->old);
 	j->old = j->file;
 	j->file = j->next;
 	j->next = (struct file){-1};
-	j->first = j->file.end;
+	j->first = j->snap_end;
 	j->broken = false;
 	j->stats.snapshots++;
 	return 0;
@@ -362,17 +436,16 @@ static int snapshot_done(struct xsd *d)
 static int snapshot_step(struct xsd *d)
 {
 	struct journal *j = d->journal;
-	struct rec r = {NULL};
 	int rc;
 
 	if (j->tree_done) {
 		rc = snapshot_copy(j);
 		return rc > 0 ? snapshot_done(d) : rc;
 	}
-	j->tree_done = !store_snap_step(j->snap, STEP_NODES, &r);
+	j->tree_done = !store_snap_step(j->snap, STEP_NODES, &j->packing);
 	j->seen = j->file.end;
-	rc = r.len ? file_append(&j->next, r.data, r.len) : 0;
-	rec_fini(&r);
+	rc = snapshot_pack(j, j->tree_done);
+	j->snap_end = j->next.end;
 	return rc;
 }
 
@@ -389,10 +462,33 @@ bool journal_work(struct xsd *d)
 	}
 	rc = snapshot_step(d);
 	if (rc) {
-		broken(d, rc);
-		snapshot_drop(j);
-		j->first = j->file.end;
+		snapshot_failed(d, rc);
 		return false;
+	}
+	return true;
+}
+
+/* More than that since the snapshot is too much. */
+static size_t most_at_rest(const struct journal *j)
+{
+	size_t part = j->first / REST_PART;
+
+	return j->first + (part > REST_BYTES ? part : REST_BYTES);
+}
+
+bool journal_tick(struct xsd *d)
+{
+	struct journal *j = d->journal;
+	bool quiet;
+
+	if (!j || j->file.end <= most_at_rest(j)) {
+		return false;
+	}
+	quiet = j->file.end - j->ticked < REST_RATE;
+	j->ticked = j->file.end;
+	if (quiet && !j->snap && !j->pinned && !j->broken) {
+		snapshot_begin(d);
+		return j->snap != NULL;
 	}
 	return true;
 }
@@ -430,8 +526,11 @@ void journal_commit_batch(struct xsd *d)
 		}
 		return;
 	}
-	if (!j->snap && !j->pinned && j->file.end > 2 * j->first + SLACK_BYTES) {
-		snapshot_begin(d);
+	if (j->file.end > most_at_rest(j)) {
+		d->ticking = true;
+		if (!j->snap && !j->pinned && j->file.end > BUSY_TIMES * j->first + BUSY_BYTES) {
+			snapshot_begin(d);
+		}
 	}
 }
 

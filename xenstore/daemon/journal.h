@@ -11,9 +11,10 @@
  *   ...
  *   zeroes
  *
- * The length is stored last: a frame is there wholly or not at all. When the
- * file has grown to twice what it began with, a snapshot is written to another
- * file, a bit each round, and what came since is copied behind it.
+ * The length is stored last: a frame is there wholly or not at all. When much
+ * has come, or somewhat less and the daemon has time, a snapshot is written to
+ * another file, in blocks (block.h), a bit each round, and what came since is
+ * copied behind it.
  *
  * Beside it lie the rings' slots, one for each domain (slot.h).
  */
@@ -64,6 +65,9 @@ void journal_commit_batch(struct xsd *d);
 
 /* A bit of a snapshot if one is being written. True: there is more to do. */
 bool journal_work(struct xsd *d);
+
+/* Once a second, while d->ticking. True: it will have to be called again. */
+bool journal_tick(struct xsd *d);
 
 /* No snapshots while somebody follows. */
 void journal_pin(struct xsd *d, bool pinned);

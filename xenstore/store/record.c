@@ -32,6 +32,11 @@ static inline char *room(struct rec *r, size_t len)
 	return p;
 }
 
+char *rec_room(struct rec *r, size_t len)
+{
+	return room(r, len);
+}
+
 void rec_begin(struct rec *r, char type)
 {
 	r->item = r->len;

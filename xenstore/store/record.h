@@ -21,7 +21,7 @@
  *   a domid skip depth path token   a watch added; d: removed; x domid: all
  *   t domid id           a transaction opened; e: ended
  *
- * The daemon has types of its own: D, G, E, f.
+ * The daemon has types of its own: D, G, E, f, Z.
  */
 #ifndef PAVISE_STORE_RECORD_H
 #define PAVISE_STORE_RECORD_H
@@ -48,6 +48,7 @@ void rec_u64(struct rec *r, uint64_t v);
 void rec_bytes(struct rec *r, const void *p, size_t len); /* with its length in front */
 void rec_str(struct rec *r, const char *s); /* with its NUL and its length */
 void rec_end(struct rec *r);
+char *rec_room(struct rec *r, size_t len); /* @len bytes more, to be filled in */
 void rec_fini(struct rec *r);
 
 /* Taking apart what may be damaged: after the first fault everything is 0. */

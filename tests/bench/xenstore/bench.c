@@ -9,7 +9,7 @@
  *
  * usage: bench SOCKET [SECONDS [ROW]]
  *        bench --echo [SECONDS]         an echo over a socket: what the machine allows
- *        bench --fill NODES SOCKET      creates as many
+ *        bench --fill NODES SOCKET      creates as many, as guests have them
  *        bench --longest SECONDS SOCKET the longest request among many
  *        bench --first SOCKET           returns with the first answer
  *        bench --victim flood|rm SOCKET how much the daemon works, in microseconds
@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include <public/io/xs_wire.h>
+#include <tests/bench/xenstore/guest.h>
 
 static double seconds = 1.0;
 static const char *sock_path;
@@ -349,18 +350,14 @@ static void echo(struct client *c)
 
 /* ---- other measures ------------------------------------------------------ */
 
-/* Nodes as network front-ends have them, until there are @nr. */
+/* Nodes as guests have them, until there are @nr. */
 static void fill(struct client *c, unsigned long nr)
 {
-	static const char *const names[] = {"backend",     "backend-id",    "state",
-					    "handle",      "mac",           "tx-ring-ref",
-					    "rx-ring-ref", "event-channel", "request-rx-copy"};
-	char path[128];
+	char path[GUEST_TEXT], value[GUEST_TEXT];
 
 	for (unsigned long i = 0; i < nr; i++) {
-		snprintf(path, sizeof(path), "/local/domain/%lu/device/vif/%lu/%s", i / 90 + 1,
-			 i / 9 % 10, names[i % 9]);
-		req(c, XS_WRITE, path, i % 9 ? "4" : "/local/domain/0/backend/vif/1/0");
+		guest_node(i, path, value);
+		req(c, XS_WRITE, path, value);
 	}
 }
 

@@ -4,7 +4,7 @@
 # OXENSTORED=build/debian/xen/usr/lib/xen-4.17/bin/oxenstored
 BENCH_XS := $(BUILD)/tests/bench/xenstore
 
-$(BENCH_XS)/bench: $(BUILD)/obj/tests/bench/xenstore/bench.o
+$(BENCH_XS)/bench: $(addprefix $(BUILD)/obj/tests/bench/xenstore/,bench.o guest.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^
 

@@ -8,6 +8,7 @@
  * the length, then the payload as far as there is any. At the end every count
  * is checked and everything is freed, so that a leak shows too.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,31 @@ static void drop_event(void *ctx, const char *path, const char *token)
 	}
 }
 
-static const struct store_hooks hooks = {.event = drop_event};
+static uint32_t features(void *daemon)
+{
+	return 7;
+}
+
+static int get_feature(void *daemon, uint16_t domid, uint32_t *ret_value)
+{
+	*ret_value = domid & 7;
+	return domid > 1000 ? -ENOENT : 0;
+}
+
+static int set_feature(void *daemon, uint16_t domid, uint32_t value)
+{
+	if (value & ~7u) {
+		abort(); /* never more than there are */
+	}
+	return domid > 1000 ? -EBUSY : 0;
+}
+
+static const struct store_hooks hooks = {
+	.event = drop_event,
+	.features = features,
+	.get_feature = get_feature,
+	.set_feature = set_feature,
+};
 
 struct in {
 	const uint8_t *p;

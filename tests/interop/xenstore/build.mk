@@ -19,7 +19,7 @@ $(XS_FAKE): $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/proto/*.c xensto
 		dom0-tools/libhv/confine.c tests/interop/xenstore/platform_fake.c)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD-SAN  $@"
-	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^
+	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -llz4
 
 # Stands in for libxenctrl, libxenevtchn and libxengnttab in Debian's daemons.
 $(XS_INTEROP)/fakexen.so: tests/interop/xenstore/fakexen.c

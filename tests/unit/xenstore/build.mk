@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Unit tests of the store: its library, its protocol, its client library (that
-# one with the daemon over a socket). Package: libcmocka-dev.
+# one with the daemon over a socket). Packages: libcmocka-dev, liblz4-dev.
 #
 # test_model takes a number of steps and a seed as arguments.
 UNIT_XS       := tests/unit/xenstore
@@ -12,10 +12,11 @@ UNIT_XSC_OBJS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard xenstore/client/*.c)
 			xenstore/proto/wire.c)
 
 $(BUILD)/$(UNIT_XS)/test_outq: $(BUILD)/san/xenstore/daemon/outq.o
+$(BUILD)/$(UNIT_XS)/test_journal: $(BUILD)/san/xenstore/daemon/block.o
 $(UNIT_XS_PROGS): $(BUILD)/$(UNIT_XS)/%: $(BUILD)/san/$(UNIT_XS)/%.o $(UNIT_XS_OBJS)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD-SAN  $@"
-	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka
+	$(Q)$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka -llz4
 
 $(UNIT_XSC): $(BUILD)/san/$(UNIT_XS)/test_client.o $(UNIT_XSC_OBJS)
 	@mkdir -p $(@D)

@@ -3,11 +3,13 @@
 /*
  * Records: a store that is made from what another one noted is the same store;
  * so is one made from a snapshot, taken bit by bit while requests go on, and
- * what was noted since. Damage is refused.
+ * what was noted since; packed in blocks, too. Damage is refused.
  *
  * usage: test_journal [STEPS [SEED]]
  */
 #include "harness.h"
+
+#include <xenstore/daemon/block.h>
 
 static unsigned long steps = 20000;
 static uint32_t seed = 88172645u;
@@ -47,7 +49,7 @@ static void dump_node(struct node *n, const char *path, FILE *f)
 		fprintf(f, " %u:%u", n->perms->list[i].domid, n->perms->list[i].access);
 	}
 	fputc('\n', f);
-	kids_walk(n->kids, dump_kid, &w);
+	kids_walk(node_kids(n), dump_kid, &w);
 }
 
 static char *dump(struct store *s)
@@ -375,12 +377,69 @@ static void damaged(void **state)
 	memset(tx, 0, sizeof(tx));
 }
 
+/* A snapshot in blocks: each can be unpacked without the others, and they are all of it. */
+static void packed(void **state)
+{
+	struct store *s = store_create(&test_hooks, NULL), *copy;
+	struct test_client *c[NR_CLIENT];
+	struct rec items = {NULL}, block = {NULL}, unpacked = {NULL};
+	struct rec_in in, one, fields, got;
+	struct store_snap *snap;
+	char text[2100];
+	unsigned int blocks = 0, refused = 0;
+
+	clients(s, client);
+	copy = copy_make(c);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(text, sizeof(text), "/dir%d/name%d|%0*u", i / 50, i % 50,
+			 i % 100 ? 1 + i % 40 : 2000, rnd(100000));
+		req(client[0], 0, XS_WRITE, text);
+	}
+	snap = store_snap_begin(s, &items);
+	while (store_snap_step(snap, 100, &items) || items.len) {
+		bool last = items.len < BLOCK_BYTES;
+
+		in = (struct rec_in){items.data, items.len};
+		if (!block_pack(&block, &in, last)) {
+			assert_true(!last);
+			continue;
+		}
+		memmove(items.data, in.p, in.left);
+		items.len = in.left;
+		one = (struct rec_in){block.data, block.len};
+		assert_int_equal(rec_next(&one, &fields), BLOCK_TYPE);
+		assert_int_equal(one.left, 0);
+		for (int i = 0; i < 200; i++) {
+			struct rec_in bad = fields;
+			size_t at = rnd((uint32_t)fields.left);
+
+			/* Anything but a fault of memory */
+			((char *)(uintptr_t)fields.p)[at] ^= 0x55;
+			refused += !block_unpack(&bad, &unpacked, &got);
+			((char *)(uintptr_t)fields.p)[at] ^= 0x55;
+		}
+		assert_true(block_unpack(&fields, &unpacked, &got));
+		assert_true(got.left > 4 * block.len || last);
+		apply(copy, got.p, got.left);
+		block.len = 0;
+		blocks++;
+	}
+	store_snap_end(snap);
+	store_load_end(copy);
+	assert_true(blocks > 2 && refused > 0);
+	same(s, copy);
+	rec_fini(&items);
+	rec_fini(&block);
+	rec_fini(&unpacked);
+	copy_free(copy, c);
+	copy_free(s, client);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(follows),
-		cmocka_unit_test(open_transactions),
-		cmocka_unit_test(handed_over),
+		cmocka_unit_test(follows),     cmocka_unit_test(open_transactions),
+		cmocka_unit_test(handed_over), cmocka_unit_test(packed),
 		cmocka_unit_test(damaged),
 	};
 
