@@ -69,6 +69,9 @@ $(BUILD)/$(UNIT_HV)/test_preempt: $(BUILD)/obj/$(UNIT_HV)/test_preempt.o \
 	$(Q)echo "  LD      $@"
 	$(Q)$(CC) -o $@ $^ -lcmocka
 
+CFLAGS-hypervisor/x86/mm := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_guest_copy,hypervisor/x86/mm/guest_copy.c))
+
 UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)
 $(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
 $(eval $(call unit-hv-test,test_lib,$(addprefix hypervisor/lib/,bitops.c e820.c string.c) \

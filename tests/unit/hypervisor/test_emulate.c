@@ -36,6 +36,11 @@
 #define RO (PTE_P | PTE_US | PTE_A | PTE_D)
 #define RW (RO | PTE_RW)
 
+#define FLAG_ZF 0x40UL
+
+#define TABLE_FRAME  (HT_MMIO + 1) /* of an MSI-X table: read-only */
+#define BESIDE_FRAME (HT_MMIO + 2)
+
 /* Code, data, the I/O bitmap. */
 static uint8_t *memory, *code, *data, *bitmap;
 static struct domain *dom[AUDIT_DOMAINS];
@@ -99,6 +104,7 @@ static int setup(void **state)
 	if (!denied) {
 		/* What the hypervisor keeps stays in its sets for good. */
 		ioport_deny(0x3f8, 8);
+		assert_int_equal(iomem_deny_write(_mfn(TABLE_FRAME), 1), 0);
 		free_before = page_free_count();
 		denied = true;
 	}
@@ -763,6 +769,142 @@ static void page_table_writes_refused(void **state)
 	assert_int_equal(slot(5), 0);
 }
 
+/* ---- writes to device registers that may only be read ------------------------------- */
+
+/*
+ * Shows @mfn at the address @va, a pointer of this program's, in the page tables of d0:
+ * what the instruction reads there is what lies in the program's memory.
+ */
+static void show(const void *va, mfn_t mfn, uint64_t flags)
+{
+	unsigned long a = ht_va(va);
+	mfn_t low = table(dom[0], pt_index(a, 1), mfn, flags);
+	mfn_t middle = table(dom[0], pt_index(a, 2), low, RW);
+	struct mmu_update u = {mfn_x(l3[0]) << PAGE_SHIFT | pt_index(a, 3) * 8,
+			       pte_make(middle, RW)};
+
+	assert_int_equal(pt_index(a, 4), 0);
+	assert_int_equal(do_mmu_update(ht_va(&u), 1, 0, DOMID_SELF), 0);
+}
+
+static bool drops(unsigned long cr2)
+{
+	uint8_t was[PAGE_SIZE];
+	bool done;
+
+	memcpy(was, data, sizeof(was));
+	done = pv_drop_io_write(&regs, cr2);
+	assert_memory_equal(data, was, sizeof(was));
+	if (!done)
+		assert_memory_equal(&regs, &before, sizeof(regs));
+	audit(dom);
+	return done;
+}
+
+static void let_see_device(void)
+{
+	run(0);
+	assert_int_equal(iomem_permit(dom[0], _mfn(HT_MMIO), HT_MMIO_FRAMES, true), 0);
+	memcpy(data + 16, &(uint64_t){0x1111222233334444}, 8);
+	regs.rdi = ht_va(data) + 16;
+	regs.rax = 0x5555666677778888;
+}
+
+static void writes_to_a_read_only_register(void **state)
+{
+	const uint64_t *l1e;
+
+	let_see_device();
+	show(data, _mfn(TABLE_FRAME), RW);
+	/* It may be mapped writable, but isn't. */
+	l1e = pt_find_l1e(current->arch.root, ht_va(data));
+	assert_int_equal(*l1e, pte_make(_mfn(TABLE_FRAME), RO));
+	(void)CODE(0x48, 0x89, 0x07); /* mov %rax, (%rdi) */
+	assert_true(drops(regs.rdi));
+	assert_int_equal(regs.rip, before.rip + 3);
+	regs.rip = before.rip;
+	assert_memory_equal(&regs, &before, sizeof(regs));
+	(void)CODE(0xc7, 0x07, 1, 0, 0, 0); /* movl $1, (%rdi) */
+	assert_true(drops(regs.rdi));
+	assert_int_equal(regs.rip, before.rip + 6);
+	/* What is read is what is there. */
+	(void)CODE(0x87, 0x07); /* xchg %eax, (%rdi) */
+	assert_true(drops(regs.rdi));
+	assert_int_equal(regs.rax, 0x33334444);
+	regs.rax = 1;
+	(void)CODE(0xf0, 0x48, 0x0f, 0xc1, 0x07); /* lock xadd %rax, (%rdi) */
+	assert_true(drops(regs.rdi));
+	assert_int_equal(regs.rax, 0x1111222233334444);
+	regs.rflags |= FLAG_ZF;
+	(void)CODE(0x81, 0x0f, 1, 0, 0, 0); /* orl $1, (%rdi) */
+	assert_true(drops(regs.rdi));
+	assert_false(regs.rflags & FLAG_ZF);
+	/* A copy: the source is read and counted, too. */
+	regs.rsi = ht_va(bitmap);
+	(void)CODE(0x48, 0xa5); /* movsq */
+	assert_true(drops(regs.rdi));
+	assert_int_equal(regs.rsi, ht_va(bitmap) + 8);
+	assert_int_equal(regs.rdi, ht_va(data) + 24);
+}
+
+static void set_user_root(mfn_t mfn)
+{
+	struct mmuext_op op = {.cmd = MMUEXT_NEW_USER_BASEPTR, .arg1.mfn = mfn_x(mfn)};
+
+	assert_int_equal(do_mmuext_op(ht_va(&op), 1, 0, DOMID_SELF), 0);
+}
+
+static void a_programs_write_to_a_register(void **state)
+{
+	let_see_device();
+	show(data, _mfn(TABLE_FRAME), RO);
+	current->arch.in_kernel = false;
+	set_user_root(l4[0]);
+	(void)CODE(0x48, 0x89, 0x07);
+	assert_true(drops(regs.rdi));
+	/* Its kernel's mappings are none of its. */
+	set_user_root(ht_domain_page(dom[0]));
+	(void)CODE(0x48, 0x89, 0x07);
+	assert_false(drops(regs.rdi));
+	current->arch.in_kernel = true;
+}
+
+static void what_is_no_read_only_register(void **state)
+{
+	static const uint8_t mov[] = {0x48, 0x89, 0x07};
+
+	let_see_device();
+	put_code(mov, sizeof(mov));
+	/* Nothing is mapped; other registers of the device; RAM, and a page table. */
+	assert_false(drops(regs.rdi));
+	show(data, _mfn(BESIDE_FRAME), RO);
+	assert_false(drops(regs.rdi));
+	assert_false(drops(0));
+	assert_false(drops(L1_VA));
+	/* The instruction writes somewhere else than it faulted. */
+	show(data, _mfn(TABLE_FRAME), RO);
+	assert_true(drops(regs.rdi));
+	put_code(mov, sizeof(mov));
+	assert_false(drops(regs.rdi + 8));
+	/* It goes on in the next entry, can't be read, isn't one that writes memory. */
+	regs.rdi += 4;
+	put_code(mov, sizeof(mov));
+	assert_false(drops(regs.rdi));
+	regs.rdi -= 4;
+	(void)CODE(0x90);
+	assert_false(drops(regs.rdi));
+	put_code(mov, sizeof(mov));
+	ht_guest_fault(code, PAGE_SIZE);
+	assert_false(drops(regs.rdi));
+	/* The register itself, or the source of a copy, can't be read. */
+	ht_guest_fault(data, PAGE_SIZE);
+	assert_false(drops(regs.rdi));
+	ht_guest_fault(bitmap, PAGE_SIZE);
+	regs.rsi = ht_va(bitmap);
+	(void)CODE(0x48, 0xa5);
+	assert_false(drops(regs.rdi));
+}
+
 /* ---- -------------------------------------------------------------------------------- */
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -789,6 +931,9 @@ int main(void)
 		T(cpuid),
 		T(page_table_writes),
 		T(page_table_writes_refused),
+		T(writes_to_a_read_only_register),
+		T(a_programs_write_to_a_register),
+		T(what_is_no_read_only_register),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
