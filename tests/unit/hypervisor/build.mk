@@ -70,6 +70,7 @@ $(BUILD)/$(UNIT_HV)/test_preempt: $(BUILD)/obj/$(UNIT_HV)/test_preempt.o \
 	$(Q)$(CC) -o $@ $^ -lcmocka
 
 CFLAGS-hypervisor/x86/mm := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_entry,hypervisor/x86/pv/entry.c))
 $(eval $(call unit-hv-test,test_guest_copy,hypervisor/x86/mm/guest_copy.c))
 
 UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)

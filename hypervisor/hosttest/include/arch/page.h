@@ -62,6 +62,7 @@ void tlb_flush_mask(const struct cpumask *m);
 void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
 void tlb_flush_local(void);
 void tlb_flush_local_one(unsigned long va);
+void write_cr3(unsigned long cr3);
 
 extern uint64_t *idle_l4;
 

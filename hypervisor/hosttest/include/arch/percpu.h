@@ -13,6 +13,16 @@
 #define arch_current()     (ht_current[ht_cpu])
 #define guest_regs()       (&ht_guest_regs)
 
+/* What x86/pv/entry.c uses of it; the test's own. */
+struct cpu_info {
+	struct {
+		unsigned int vector;
+		uint32_t error;
+	} iret_fault;
+};
+extern struct cpu_info ht_cpu_info;
+#define cpu_info() (&ht_cpu_info)
+
 #define PERCPU_SECTION          __attribute__((section("ht_percpu")))
 #define arch_percpu_ptr(p, cpu) ((__typeof__(p))ht_percpu_addr(p, cpu))
 #define arch_this_cpu_ptr(p)    ((__typeof__(p))ht_percpu_addr(p, ht_cpu))
