@@ -48,11 +48,26 @@ static void poll_fired(void *data)
 
 /* ---- making ------------------------------------------------------------------------ */
 
-static void use_default_info(struct vcpu *v)
+static struct vcpu_info *default_info(const struct vcpu *v)
 {
-	v->vcpu_info = v->domain->shared_info && v->id < XEN_LEGACY_MAX_VCPUS
-			       ? &v->domain->shared_info->vcpu_info[v->id]
-			       : &dummy_info;
+	return v->domain->shared_info && v->id < XEN_LEGACY_MAX_VCPUS
+		       ? &v->domain->shared_info->vcpu_info[v->id]
+		       : &dummy_info;
+}
+
+/* (R2) What is used and what is held change together: its guest may just register one. */
+static void replace_info(struct vcpu *v, struct vcpu_info *info)
+{
+	struct page_info *pg;
+
+	spin_lock(&v->domain->evtchn_lock);
+	pg = v->vcpu_info_page;
+	WRITE_ONCE(v->vcpu_info, info);
+	v->vcpu_info_page = NULL;
+	v->vcpu_info_registered = false;
+	spin_unlock(&v->domain->evtchn_lock);
+	if (pg)
+		page_put_and_type_simple(pg);
 }
 
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
@@ -68,7 +83,7 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
 	v->domain = d;
 	v->id = id;
 	set_bit(VPF_down, &v->pause_flags);
-	use_default_info(v);
+	v->vcpu_info = default_info(v);
 	timer_init(&v->periodic_timer, periodic_fired, v, cpu);
 	timer_init(&v->singleshot_timer, singleshot_fired, v, cpu);
 	timer_init(&v->poll_timer, poll_fired, v, cpu);
@@ -104,8 +119,7 @@ int vcpu_reset(struct vcpu *v)
 		timer_stop(&v->singleshot_timer);
 		v->periodic_period = 0;
 		v->runstate_guest = 0;
-		vcpu_release_info(v);
-		use_default_info(v);
+		replace_info(v, default_info(v));
 	}
 	vcpu_unpause(v);
 	__atomic_store_n(&v->context_busy, false, __ATOMIC_RELEASE);
@@ -164,14 +178,7 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset)
 
 void vcpu_release_info(struct vcpu *v)
 {
-	struct page_info *pg = v->vcpu_info_page;
-
-	if (!pg)
-		return;
-	WRITE_ONCE(v->vcpu_info, &dummy_info);
-	v->vcpu_info_page = NULL;
-	v->vcpu_info_registered = false;
-	page_put_and_type_simple(pg);
+	replace_info(v, &dummy_info);
 }
 
 /* ---- hypercalls ---------------------------------------------------------------------- */

@@ -86,6 +86,14 @@ $(eval $(call unit-hv-test,test_console,hypervisor/console/console.c hypervisor/
 $(eval $(call unit-hv-test,test_sched,$(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
 	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c)))
 
+# Real domains and vCPUs, too.
+LIBS-test_domain := -lpthread
+CFLAGS-hypervisor/domain := $(HT_CFLAGS)
+$(eval $(call unit-hv-test,test_domain,$(HT_MACHINE) \
+	$(filter-out $(addprefix $(HT)/,domain.c sched.c),$(HT_MM)) $(UNIT_HV_TEXT) \
+	$(addprefix hypervisor/domain/,domain.c vcpu.c) $(wildcard hypervisor/sched/*.c) \
+	$(addprefix hypervisor/time/,timer.c softirq.c)))
+
 LIBS-test_spinlock := -lpthread
 $(eval $(call unit-hv-test,test_spinlock,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c))
 $(eval $(call unit-hv-test,test_time,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c \
