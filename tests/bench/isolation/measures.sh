@@ -12,7 +12,8 @@ line() { # NAME VALUE
 	printf '%-38s %s\n' "$1" "$2"
 }
 
-line 'rules with a test' "$("${MAKE:-make}" -s --no-print-directory check-rules | sed -n 's/^rules .*: \(.*\) \/ /\1 of /p')"
+line 'rules with a test, with a mutant' "$("${MAKE:-make}" -s --no-print-directory check-rules |
+	sed -n 's/^rules .*: \(.*\) \/ \(.*\) \/ /\1 and \2 of /p')"
 
 guests=$build/bench/guests.tap
 if [ -s "$guests" ]; then

@@ -58,5 +58,5 @@ fuzz-models: $(FUZZ_MODELS:%=fuzz-model-%)
 
 .PHONY: test-fuzz-mutants
 test-fuzz-mutants: $(FUZZ_MODELS:%=test-fuzz-mutants-%)
-	$(Q)cat $(FUZZ_MODELS:%=$(BUILD)/tests/fuzz/mutants/%/summary) | awk '{ k += $$1; n += $$2 } \
+	$(Q)cat $(patsubst test-fuzz-mutants-%,$(BUILD)/tests/fuzz/mutants/%/summary,$^) | awk '{ k += $$1; n += $$2 } \
 		END { print "  MUTANTS " k " of " n " were found" }'

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Pavise authors
 #
-# run.sh NAME OUT 'COMPILER FLAGS' OBJECTS PREFIX PROGRAM: puts each fault of
-# tests/fuzz/mutants back in that the fuzzer has to find, links the fuzzer with it,
-# and runs it for at most the patch's budget of seconds. OBJECTS are those of the
-# sound fuzzer, PREFIX/PATH.o for PATH.c; PROGRAM is that fuzzer: it must find nothing
-# in what all begin with. Fails if a mutant survives. MUTANTS names some, instead of
-# all.
+# run.sh NAME OUT 'COMPILER FLAGS' OBJECTS PREFIX [PROGRAM]: puts each fault of
+# tests/fuzz/mutants back in that the fuzzer or unit test NAME has to find, links that
+# with it, and runs it for at most the patch's budget of seconds. OBJECTS are those of
+# the sound one, PREFIX/PATH.o for PATH.c, and libraries; PROGRAM is the sound fuzzer: it
+# must find nothing in what all begin with. Fails if a mutant survives. MUTANTS names
+# some, instead of all.
 set -euo pipefail
-fuzzer=$1 out=$2/$1 cc=$3 objects=$4 prefix=$5 sound=$6
+name=$1 out=$2/$1 cc=$3 objects=$4 prefix=$5 sound=${6:-}
 here=${0%/*}
 survivors=0 tried=0
 
@@ -34,39 +34,48 @@ build() { # PATCH DIR
 		objs=${objs/"$prefix/${f%.c}.o"/"$2/${f%.c}.o"}
 	done
 	# shellcheck disable=SC2086
-	$cc -o "$2/fuzzer" $objs
+	$cc -o "$2/program" $objs
+}
+
+# Does it find nothing?
+survives() { # PATCH DIR
+	if [ -z "$sound" ]; then
+		timeout "$(header Budget "$1")" "$2/program" >"$2/log" 2>&1
+	else
+		"$2/program" -seed=1 -max_len=2048 -len_control=10 -timeout=20 \
+			-max_total_time="$(header Budget "$1")" -artifact_prefix="$2/" \
+			"$2/corpus" "$out/seeds" >"$2/log" 2>&1
+	fi
 }
 
 # Long random inputs to begin with, always the same.
 mkdir -p "$out/seeds"
-perl -e 'srand(1); for my $i (1 .. 60) {
+[ -z "$sound" ] || perl -e 'srand(1); for my $i (1 .. 60) {
 	open(my $f, ">:raw", "$ARGV[0]/$i") or die;
 	print $f pack("C*", map { int(rand(256)) } 1 .. 200 + 15 * $i);
 	close($f);
 }' "$out/seeds"
 
-"$sound" -runs=0 "$out/seeds" >"$out/log" 2>&1 || {
+[ -z "$sound" ] || "$sound" -runs=0 "$out/seeds" >"$out/log" 2>&1 || {
 	tail -n 40 "$out/log"
 	exit 1
 }
 
 for patch in "$here"/*.patch; do
-	name=${patch##*/}
-	name=${name%.patch}
-	[ "$(header Fuzzer "$patch")" = "$fuzzer" ] || continue
-	[ -z "${MUTANTS:-}" ] || [[ " $MUTANTS " == *" $name "* ]] || continue
-	dir=$out/$name
+	mutant=${patch##*/}
+	mutant=${mutant%.patch}
+	[ "$(header '\(Fuzzer\|Test\)' "$patch")" = "$name" ] || continue
+	[ -z "${MUTANTS:-}" ] || [[ " $MUTANTS " == *" $mutant "* ]] || continue
+	dir=$out/$mutant
 	tried=$((tried + 1))
 	build "$patch" "$dir"
 	mkdir "$dir/corpus"
 	start=$EPOCHREALTIME
-	if "$dir/fuzzer" -seed=1 -max_len=2048 -len_control=10 -timeout=20 \
-		-max_total_time="$(header Budget "$patch")" -artifact_prefix="$dir/" \
-		"$dir/corpus" "$out/seeds" >"$dir/log" 2>&1; then
-		echo "  SURVIVES $name: see $dir/log"
+	if survives "$patch" "$dir"; then
+		echo "  SURVIVES $mutant: see $dir/log"
 		survivors=$((survivors + 1))
 	else
-		awk -v n="$name" -v s="$start" -v e="$EPOCHREALTIME" \
+		awk -v n="$mutant" -v s="$start" -v e="$EPOCHREALTIME" \
 			'BEGIN { printf "  KILLED  %-28s %5.1f s\n", n, e - s }'
 	fi
 done

@@ -12,8 +12,9 @@ CFLAGS-$(UNIT_HV) := $(HT_CFLAGS)
 UNIT_HV_PROGS   :=
 
 define unit-hv-test
+UNIT_HV_OBJS-$(1) := $$(BUILD)/san/$$(UNIT_HV)/$(1).o $$(patsubst %.c,$$(BUILD)/san/%.o,$(2))
 UNIT_HV_PROGS += $$(BUILD)/$$(UNIT_HV)/$(1)
-$$(BUILD)/$$(UNIT_HV)/$(1): $$(BUILD)/san/$$(UNIT_HV)/$(1).o $$(patsubst %.c,$$(BUILD)/san/%.o,$(2))
+$$(BUILD)/$$(UNIT_HV)/$(1): $$(UNIT_HV_OBJS-$(1))
 	@mkdir -p $$(@D)
 	$$(Q)echo "  LD-SAN  $$@"
 	$$(Q)$$(CC) $$(SAN_CFLAGS) -o $$@ $$^ -lcmocka $$(LIBS-$(1))
@@ -62,9 +63,10 @@ $(BUILD)/steps/%.o: %.c
 		-MMD -MP -c -o $@ $<
 
 UNIT_HV_PROGS   += $(BUILD)/$(UNIT_HV)/test_preempt
-$(BUILD)/$(UNIT_HV)/test_preempt: $(BUILD)/obj/$(UNIT_HV)/test_preempt.o \
-		$(patsubst %.c,$(BUILD)/obj/%.o,$(filter $(HT)/%,$(UNIT_HV_STEPS))) \
-		$(patsubst %.c,$(BUILD)/steps/%.o,$(filter-out $(HT)/%,$(UNIT_HV_STEPS)))
+UNIT_HV_OBJS-test_preempt := $(BUILD)/obj/$(UNIT_HV)/test_preempt.o \
+                   $(patsubst %.c,$(BUILD)/obj/%.o,$(filter $(HT)/%,$(UNIT_HV_STEPS))) \
+                   $(patsubst %.c,$(BUILD)/steps/%.o,$(filter-out $(HT)/%,$(UNIT_HV_STEPS)))
+$(BUILD)/$(UNIT_HV)/test_preempt: $(UNIT_HV_OBJS-test_preempt)
 	@mkdir -p $(@D)
 	$(Q)echo "  LD      $@"
 	$(Q)$(CC) -o $@ $^ -lcmocka
@@ -122,6 +124,22 @@ test-unit-hypervisor: test-unit-decompress
 test-unit-decompress: $(UNIT_HV_DECOMP)
 	$(Q)echo "  TEST    $<"
 	$(Q)$(UNIT_HV)/test_decompress.sh $< $(DECOMP_OBJ) $(BUILD)/$(UNIT_HV)/payloads
+
+# The faults of tests/fuzz/mutants that a unit test has to find (`Test: NAME`): a part of
+# `make test-fuzz-mutants`. The steps are counted in other objects.
+UNIT_MUTANTS    := $(sort $(shell sed -n 's/^Test: *//p' tests/fuzz/mutants/*.patch))
+UNIT_MUTANT_CC  := $(CC) $(TOOLS_CPPFLAGS) $(TOOLS_CFLAGS) $(HT_CFLAGS)
+UNIT_MUTANT_PREFIX := $(BUILD)/san
+UNIT_MUTANT_SAN := $(SAN_CFLAGS)
+test-fuzz-mutants-test_preempt: UNIT_MUTANT_PREFIX := $(BUILD)/steps
+test-fuzz-mutants-test_preempt: UNIT_MUTANT_SAN := -fsanitize-coverage=trace-pc
+
+.PHONY: $(UNIT_MUTANTS:%=test-fuzz-mutants-%)
+$(UNIT_MUTANTS:%=test-fuzz-mutants-%): test-fuzz-mutants-%: $(BUILD)/$(UNIT_HV)/%
+	$(Q)tests/fuzz/mutants/run.sh $* $(BUILD)/tests/fuzz/mutants \
+		'$(UNIT_MUTANT_CC) $(UNIT_MUTANT_SAN)' '$(UNIT_HV_OBJS-$*) -lcmocka $(LIBS-$*)' \
+		$(UNIT_MUTANT_PREFIX)
+test-fuzz-mutants: $(UNIT_MUTANTS:%=test-fuzz-mutants-%)
 
 test-unit: test-unit-hypervisor
 test-unit-hypervisor: $(UNIT_HV_PROGS)

@@ -43,7 +43,10 @@ static void test_contents(void **s)
 		unsigned int n = rnd(BLOCKS);
 
 		if (pg[n]) {
+			fill(pg[n], order[n], 0x77);
 			page_free(pg[n], order[n]);
+			for (unsigned long j = 0; j < PAGE_SIZE << order[n]; j += 509)
+				assert_int_equal(((char *)page_to_virt(pg[n]))[j], 0x77);
 			/* The guest's last words */
 			fill(pg[n], order[n], 0x5a);
 			pg[n] = NULL;

@@ -93,6 +93,8 @@ static void ranges(void **state)
 		{1, ~0UL, false},
 		{1, ~0UL - 1, false},
 		{8, 1UL << 63, false},
+		{16, ~0UL, false},
+		{hv_end + 8, ~0UL, false},
 		/* Around the hypervisor, from one half to the other */
 		{low_end - 8, hv_end - low_end + 16, false},
 		{low_end - 1, -low_end, false},

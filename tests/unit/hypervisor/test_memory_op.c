@@ -70,6 +70,50 @@ static long reservation(unsigned int cmd, xen_pfn_t *list, unsigned long nr, uns
 	return rc;
 }
 
+/* What somebody has left in all that is free. */
+static void dirty_memory(void)
+{
+	static struct page_info *all[HT_FRAMES];
+	unsigned int n = 0;
+
+	while ((all[n] = page_alloc(0, 0)))
+		memset(page_to_virt(all[n++]), 0xee, PAGE_SIZE);
+	while (n)
+		page_free(all[--n], 0);
+}
+
+static void assert_empty(xen_pfn_t f, unsigned int order)
+{
+	const uint64_t *p = mfn_to_virt(_mfn(f));
+
+	for (unsigned long i = 0; i < (PAGE_SIZE << order) / sizeof(*p); i++)
+		assert_int_equal(p[i], 0);
+}
+
+/* (R8) Whichever way a domain gets memory */
+static void memory_is_empty(void **state)
+{
+	xen_pfn_t in[8], out[8];
+	struct xen_memory_exchange x = {.in = {{in}, 8, 0, 0, DOMID_SELF},
+					.out = {{out}, 1, 3, 0, DOMID_SELF}};
+
+	for (unsigned int order = 0; order <= 9; order += 3) {
+		dirty_memory();
+		out[0] = 0;
+		assert_int_equal(reservation(XENMEM_populate_physmap, out, 1, order, 0), 1);
+		assert_empty(out[0], order);
+		dirty_memory();
+		assert_int_equal(reservation(XENMEM_increase_reservation, in, 1, order, 0), 1);
+		assert_empty(in[0], order);
+	}
+	for (unsigned int i = 0; i < 8; i++)
+		in[i] = mfn_x(ht_domain_page(d1));
+	out[0] = 0;
+	dirty_memory();
+	assert_int_equal(do_memory_op(XENMEM_exchange, ht_va(&x)), 0);
+	assert_empty(out[0], 3);
+}
+
 static void populate_and_release(void **state)
 {
 	xen_pfn_t list[8];
@@ -486,6 +530,7 @@ static void free_by_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(memory_is_empty),
 		T(populate_and_release),
 		T(limits),
 		T(reservations_without_memory),

@@ -354,6 +354,9 @@ static void absent_entries(void **state)
 	assert_unused(l2);
 	assert_int_equal(mmu(root[1].l1, 7, absent), -EINVAL);
 	assert_int_equal(update_va(VA(7), absent, 0), -EINVAL);
+	/* The last frame there is, and the first there isn't */
+	assert_int_equal(mmu(root[1].l1, 7, (max_page - 1) << PAGE_SHIFT), -EINVAL);
+	assert_int_equal(mmu(root[1].l1, 7, max_page << PAGE_SHIFT), 0);
 	assert_int_equal(mmu(root[1].l1, 7, inverted), 0);
 	assert_int_equal(mmu(root[1].l1, 7, absent | 1UL << 46), -EINVAL);
 	assert_int_equal(mmu(root[1].l1, 7, 0), 0);
