@@ -45,6 +45,9 @@ static int control_check(struct request *rq, const char **args, int nr)
 	struct store *s = rq->client->store;
 	const char *wrong;
 
+	if (nr) {
+		return -EINVAL;
+	}
 	if (s->hooks->answer) {
 		job_check(s);
 		return -EINPROGRESS;
@@ -225,6 +228,9 @@ static int control_help(struct request *rq, const char **args, int nr)
 {
 	struct text t = {rq->reply->data, 0};
 
+	if (nr) {
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < NR_COMMANDS; i++) {
 		add(&t, "%s\t%s\n", commands[i].name, commands[i].args);
 	}

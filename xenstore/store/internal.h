@@ -288,9 +288,11 @@ bool watch_fire(struct store *s, const char *path, const struct perms *before);
 
 /*
  * For jobs.c: @n was at @path and isn't any more. Tells the watches on that very
- * path; if it is the @top one of a removal, those above it too.
+ * path; if it is the top one of a removal, without a @parent that is gone too, those
+ * above it as well.
  */
-void watch_fire_gone(struct store *s, const char *path, const struct node *n, bool top);
+void watch_fire_gone(struct store *s, const char *path, const struct node *n,
+		     const struct node *parent);
 void watch_fire_special(struct store *s, enum special which, uint16_t domid);
 size_t watch_bytes(const struct watch *w);
 
@@ -363,6 +365,12 @@ int request_ok(struct request *rq);
 
 /* @n strings exactly, or -EINVAL. */
 int request_strings(struct request *rq, const char **strs, int n);
+
+/*
+ * Where the protocol keeps what follows for extensions: bytes behind the last NUL
+ * don't matter. Returns how many strings there are; no more than @max are stored.
+ */
+int request_strings_open(struct request *rq, const char **strs, int max);
 
 int request_domain(struct request *rq); /* request_dom.c */
 int request_quota(struct request *rq); /* likewise */

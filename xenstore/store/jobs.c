@@ -225,6 +225,17 @@ static enum walk_what walk_step(struct walk *w, struct node **ret_node)
 	return WALK_END;
 }
 
+/* Of the node just left; NULL: it is where the walk began. */
+static const struct node *walk_parent(const struct walk *w)
+{
+	unsigned int i = w->nr;
+
+	while (i && !w->frame[i - 1].owner) {
+		i--;
+	}
+	return i ? w->frame[i - 1].owner : NULL;
+}
+
 /* The children of the node just entered don't matter. */
 static void walk_skip(struct walk *w)
 {
@@ -314,7 +325,7 @@ static bool gone_step(struct store *s, struct job *j, unsigned int *left)
 		s->work++;
 		done = n == g->removed;
 		if (!done || !g->told) {
-			watch_fire_gone(s, g->walk.path, n, done);
+			watch_fire_gone(s, g->walk.path, n, walk_parent(&g->walk));
 		}
 	}
 	s->watch_limit = UINT64_MAX;
@@ -357,7 +368,7 @@ void job_gone(struct store *s, const char *path, struct node *removed, bool coun
 		}
 		s->work++;
 		if (!told) {
-			watch_fire_gone(s, path, removed, true);
+			watch_fire_gone(s, path, removed, NULL);
 		}
 		node_put(&s->perms, removed);
 		return;

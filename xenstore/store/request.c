@@ -35,6 +35,13 @@ int request_strings(struct request *rq, const char **strs, int n)
 	return wire_strings(rq->payload, rq->len, strs, n) == n ? 0 : -EINVAL;
 }
 
+int request_strings_open(struct request *rq, const char **strs, int max)
+{
+	const char *nul = memrchr(rq->payload, '\0', rq->len);
+
+	return nul ? wire_strings(rq->payload, (size_t)(nul - rq->payload) + 1, strs, max) : 0;
+}
+
 /* The length of the payload's first string, with its NUL; 0 if it has none. */
 static size_t first_string(const struct request *rq)
 {
@@ -339,7 +346,7 @@ static int do_set_perms(struct request *rq)
 	const char *path;
 	int nr, rc, which;
 
-	nr = wire_strings(rq->payload, rq->len, strs, MAX_PERMS + 1) - 1;
+	nr = request_strings_open(rq, strs, MAX_PERMS + 1) - 1;
 	if (nr < 1 || nr > MAX_PERMS) {
 		return -EINVAL;
 	}
@@ -392,7 +399,7 @@ static int do_watch(struct request *rq)
 	unsigned int skip;
 	uint64_t number;
 
-	nr = wire_strings(rq->payload, rq->len, strs, 3);
+	nr = request_strings_open(rq, strs, 3);
 	if (nr != 2 && nr != 3) {
 		return -EINVAL;
 	}
@@ -424,7 +431,7 @@ static int do_unwatch(struct request *rq)
 	unsigned int skip;
 	int rc;
 
-	if (request_strings(rq, strs, 2)) {
+	if (request_strings_open(rq, strs, 2) != 2) {
 		return -EINVAL;
 	}
 	path = watched(rq, strs[0], buf, &skip);

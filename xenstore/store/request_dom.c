@@ -30,7 +30,8 @@ static int introduce(struct request *rq, const struct store_hooks *h, void *daem
 	uint64_t gfn, port;
 	uint16_t domid;
 
-	if (request_strings(rq, strs, 3) || wire_domid_parse(strs[0], &domid) ||
+	/* What comes behind these is reserved; Debian's C daemon accepts strings as well. */
+	if (request_strings_open(rq, strs, 3) < 3 || wire_domid_parse(strs[0], &domid) ||
 	    parse_gfn(strs[1], &gfn) || wire_number_parse(strs[2], UINT32_MAX, &port) ||
 	    port == 0) {
 		return -EINVAL;

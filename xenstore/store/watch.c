@@ -244,7 +244,33 @@ static int by_seq(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* Delivers to those who may read where @perms, or if there are @others those, hold. */
+/*
+ * Whose client may read the folder that the node at @path is, or was, in. Its name
+ * is no secret there.
+ */
+static bool reads_folder(struct store *s, const struct store_client *c, const char *path)
+{
+	char *folder = store_memdup0(path, (size_t)(strrchr(path, '/') - path));
+	struct tree_find f = tree_find(&s->root, *folder ? folder : "/");
+
+	free(folder);
+	return f.whole && (client_access(c, f.node->perms) & ACCESS_READ);
+}
+
+/* May be told of @path, where @perms, or if there are @others those, hold. */
+static bool concerns(struct store *s, const struct watch *w, const char *path,
+		     const struct perms *perms, const struct perms *others)
+{
+	unsigned int may = client_access(w->client, perms);
+
+	if (others) {
+		may |= client_access(w->client, others);
+	}
+	/* One that doesn't fit into a message could never be sent. */
+	return ((may & ACCESS_READ) || reads_folder(s, w->client, path)) &&
+	       strlen(path + w->skip) + strlen(w->token) + 2 <= XENSTORE_PAYLOAD_MAX;
+}
+
 static void deliver(struct store *s, struct hits *h, const char *path, const struct perms *perms,
 		    const struct perms *others)
 {
@@ -254,14 +280,8 @@ static void deliver(struct store *s, struct hits *h, const char *path, const str
 	}
 	for (unsigned int i = 0; i < h->nr; i++) {
 		struct watch *w = h->w[i];
-		unsigned int may = client_access(w->client, perms);
 
-		if (others) {
-			may |= client_access(w->client, others);
-		}
-		/* One that doesn't fit into a message could never be sent. */
-		if ((may & ACCESS_READ) &&
-		    strlen(path + w->skip) + strlen(w->token) + 2 <= XENSTORE_PAYLOAD_MAX) {
+		if (concerns(s, w, path, perms, others)) {
 			s->hooks->event(w->client->ctx, path + w->skip, w->token);
 		}
 	}
@@ -296,7 +316,8 @@ bool watch_fire(struct store *s, const char *path, const struct perms *before)
 	return f.whole;
 }
 
-void watch_fire_gone(struct store *s, const char *path, const struct node *n, bool top)
+void watch_fire_gone(struct store *s, const char *path, const struct node *n,
+		     const struct node *parent)
 {
 	size_t len = strlen(path);
 	struct hits h;
@@ -305,13 +326,13 @@ void watch_fire_gone(struct store *s, const char *path, const struct node *n, bo
 		return;
 	}
 	hits_init(&h);
-	if (top) {
+	if (!parent) {
 		collect_prefixes(s, path, &h);
 	} else {
 		collect(s, path, len, hash_bytes(HASH_INIT, path, len), 0, &h);
 	}
 	if (h.nr) {
-		deliver(s, &h, path, n->perms, top ? tree_find(&s->root, path).node->perms : NULL);
+		deliver(s, &h, path, n->perms, parent ? parent->perms : NULL);
 	}
 	hits_fini(&h);
 }

@@ -483,6 +483,50 @@ static void domain_gone(void **state)
 	assert_sound(f->s);
 }
 
+/* Who may list a folder may know of what is in it, though not of what is below that. */
+static void names_of_a_folder(void **state)
+{
+	struct fix *f = *state;
+
+	req(f->dom0, 0, XS_WRITE, "/pub/dark/darker/deep|v");
+	req(f->dom0, 0, XS_SET_PERMS, "/pub|r0|");
+	req(f->g3, 0, XS_WATCH, "/pub|p|");
+	req(f->g3, 0, XS_WATCH, "/pub/dark/darker|q|");
+	req(f->g3, 0, XS_WATCH, "/|top|");
+	f->g3->events[0] = '\0';
+	req(f->dom0, 0, XS_WRITE, "/pub/dark|w");
+	assert_events(f->g3, "/pub/dark|p /pub/dark|top ");
+	req(f->dom0, 0, XS_WRITE, "/pub/dark/darker|w");
+	assert_events(f->g3, "");
+	req(f->dom0, 0, XS_RM, "/pub/dark/darker/deep|");
+	assert_events(f->g3, "");
+	req(f->dom0, 0, XS_SET_PERMS, "/pub/dark|r0|");
+	assert_events(f->g3, "/pub/dark|p /pub/dark|top ");
+	/* With its folder, that was to be read until then. */
+	req(f->dom0, 0, XS_RM, "/pub|");
+	assert_events(f->g3, "/pub/dark/darker|q /pub|p /pub|top ");
+}
+
+/* What the protocol keeps for extensions doesn't matter; everything else does. */
+static void reserved(void **state)
+{
+	struct fix *f = *state;
+
+	assert_req(f->dom0, 0, XS_WRITE, "/a|v", "OK|");
+	assert_req(f->dom0, 0, XS_WATCH, "/a|t|more", "OK|");
+	assert_req(f->dom0, 0, XS_WATCH, "/a|t|1|more", "EEXIST");
+	assert_req(f->dom0, 0, XS_WATCH, "/a|t", "EINVAL");
+	assert_req(f->dom0, 0, XS_WATCH, "/a|t|1|2|", "EINVAL");
+	assert_req(f->dom0, 0, XS_UNWATCH, "/a|t|more|", "EINVAL");
+	assert_req(f->dom0, 0, XS_UNWATCH, "/a|t", "EINVAL");
+	assert_req(f->dom0, 0, XS_UNWATCH, "/a|t|more", "OK|");
+	assert_req(f->dom0, 0, XS_SET_PERMS, "/a|n0|r3|more", "OK|");
+	assert_req(f->dom0, 0, XS_GET_PERMS, "/a|", "n0|r3|");
+	assert_req(f->dom0, 0, XS_SET_PERMS, "/a|n0", "EINVAL");
+	assert_req(f->dom0, 0, XS_READ, "/a|more", "EINVAL");
+	assert_req(f->dom0, 0, XS_CONTROL, "check|more|", "EINVAL");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -501,6 +545,8 @@ int main(void)
 		T(conflicts),
 		T(reader_never_conflicts),
 		T(domain_gone),
+		T(names_of_a_folder),
+		T(reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
