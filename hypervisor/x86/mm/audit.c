@@ -24,6 +24,10 @@ static void leaf(const struct page_info *table, unsigned int i, uint64_t pte)
 	if (!(pte & PTE_US) || (pte & PTE_G))
 		audit_differs("L1 %#lx entry %u is %#lx: not a guest's", mfn_x(page_to_mfn(table)),
 			      i, pte);
+	/* (R11) */
+	if ((pte & PTE_CACHE) && (!hardware_domain || table->owner != hardware_domain->id))
+		audit_differs("L1 %#lx entry %u is %#lx: not cached", mfn_x(page_to_mfn(table)), i,
+			      pte);
 }
 
 /* @going: the release of @table has stopped in this one. */

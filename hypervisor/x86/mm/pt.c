@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * What a guest's page-table entries may be, and what each holds (R3, R4).
+ * What a guest's page-table entries may be, and what each holds (R3, R4, R11).
  *
  *   L1 entry, present   a reference to the frame it maps, if that is RAM; and
  *                       PGT_writable if it is writable
@@ -51,6 +51,22 @@ static int absent_ok(uint64_t pte)
 	return (int)hv_err(-EINVAL, "entry %#lx isn't present but names RAM (L1TF)", pte);
 }
 
+/*
+ * (R11) May an entry of @d's have these cache attributes? We clear and copy memory
+ * through mappings that are cached, so a guest's own are, too: else it could look past
+ * the caches at what was in a frame before. Registers of a device are never cached. The
+ * domain that drives the machine is trusted with both: its drivers need them.
+ */
+static bool cache_ok(const struct domain *d, uint64_t pte, bool ram)
+{
+	/* By the PAT that features.c loads: WB, WT, UC-, UC, WC, WP, UC, UC */
+	static const uint8_t uncached = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7;
+	unsigned int i =
+		(pte & PTE_PWT ? 1 : 0) | (pte & PTE_PCD ? 2 : 0) | (pte & PTE_PAT ? 4 : 0);
+
+	return d->is_hardware || (ram ? !i : (uncached >> i & 1));
+}
+
 bool pt_slot_is_guest(unsigned int level, unsigned int idx)
 {
 	return level != 4 || idx < HV_L4_FIRST || idx > HV_L4_LAST;
@@ -79,8 +95,12 @@ int pt_l1e_get(struct domain *d, struct domain *owner, uint64_t pte)
 		/* Devices and firmware: by permission, with nothing to count. */
 		if (!iomem_access_ok(d, mfn) && !iomem_access_ok(owner, mfn))
 			return (int)hv_err(-EPERM, "no access to MMIO frame %#lx", mfn_x(mfn));
+		if (!cache_ok(d, pte, false))
+			return (int)hv_err(-EINVAL, "L1 entry %#lx has MMIO cached", pte);
 		return 0;
 	}
+	if (unlikely(!cache_ok(d, pte, true)))
+		return (int)hv_err(-EINVAL, "L1 entry %#lx has RAM uncached", pte);
 	if (!page_get(pg, owner))
 		return (int)hv_err(-EINVAL, "frame %#lx is d%u's, not d%u's", mfn_x(mfn),
 				   page_owner_id(pg), owner->id);
@@ -117,7 +137,7 @@ int pt_table_entry_get(struct domain *d, unsigned int level, uint64_t pte)
 
 	if (!(pte & PTE_P))
 		return absent_ok(pte);
-	if ((pte & ~TABLE_ALLOWED) || !address_ok(pte))
+	if ((pte & ~TABLE_ALLOWED) || !address_ok(pte) || !cache_ok(d, pte, true))
 		return (int)hv_err(-EINVAL, "bad bits in L%u entry %#lx", level, pte);
 	if (!mfn_valid(pte_mfn(pte)))
 		return (int)hv_err(-EINVAL, "L%u entry %#lx refers to no RAM", level, pte);

@@ -905,6 +905,22 @@ static void what_is_no_read_only_register(void **state)
 	assert_false(drops(regs.rdi));
 }
 
+/* (R11) Who is let at a device, but isn't the one that drives the machine */
+static void cached_registers(void **state)
+{
+	static const bool ok[8] = {[2] = true, [3] = true, [4] = true, [6] = true, [7] = true};
+
+	assert_int_equal(iomem_permit(dom[1], _mfn(BESIDE_FRAME), 1, true), 0);
+	for (unsigned int i = 0; i < 8; i++) {
+		uint64_t pte = pte_make(_mfn(BESIDE_FRAME), RW) | (i & 1 ? PTE_PWT : 0) |
+			       (i & 2 ? PTE_PCD : 0) | (i & 4 ? PTE_PAT : 0);
+
+		assert_int_equal(do_update_va_mapping(5 * PAGE_SIZE, pte, 0), ok[i] ? 0 : -EINVAL);
+		assert_int_equal(do_update_va_mapping(5 * PAGE_SIZE, 0, 0), 0);
+	}
+	assert_int_equal(iomem_permit(dom[1], _mfn(BESIDE_FRAME), 1, false), 0);
+}
+
 /* ---- -------------------------------------------------------------------------------- */
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -934,6 +950,7 @@ int main(void)
 		T(writes_to_a_read_only_register),
 		T(a_programs_write_to_a_register),
 		T(what_is_no_read_only_register),
+		T(cached_registers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

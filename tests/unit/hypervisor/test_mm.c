@@ -334,6 +334,38 @@ static void bad_l1_entries(void **state)
 	assert_unused(l1);
 }
 
+/* (R11) A guest's memory and its tables are cached; the control domain may do otherwise. */
+static void cache_attributes(void **state)
+{
+	mfn_t l1 = page(), l2 = page(), data = page();
+
+	for (unsigned int i = 1; i < 8; i++) {
+		uint64_t attr =
+			(i & 1 ? PTE_PWT : 0) | (i & 2 ? PTE_PCD : 0) | (i & 4 ? PTE_PAT : 0);
+
+		put(l1, 7, data, RO | attr);
+		assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, l1), -EINVAL);
+		assert_int_equal(mmu(root[1].l1, 7, pte_make(data, RW | attr)), -EINVAL);
+		assert_int_equal(update_va(VA(7), pte_make(data, RW | attr), 0), -EINVAL);
+		assert_int_equal(entry(root[1].l1, 7), 0);
+		/* Not by a change of what is there, either. */
+		assert_int_equal(mmu(root[1].l1, 7, pte_make(data, RW)), 0);
+		assert_int_equal(mmu(root[1].l1, 7, pte_make(data, RW | attr)), -EINVAL);
+		assert_int_equal(entry(root[1].l1, 7), pte_make(data, RW));
+		assert_int_equal(mmu(root[1].l1, 7, 0), 0);
+		assert_int_equal(mmu(l1, 7, 0), 0);
+		put(l2, 3, l1, RW | attr);
+		assert_int_equal(ext(MMUEXT_PIN_L2_TABLE, l2), -EINVAL);
+		assert_int_equal(mmu(l2, 3, 0), 0);
+	}
+	assert_unused(l2);
+	assert_unused(l1);
+	assert_unused(data);
+	ht_run(dom[0], 0);
+	assert_int_equal(mmu(root[0].l1, 7, pte_make(root[0].data, RW | PTE_PCD)), 0);
+	assert_int_equal(mmu(root[0].l1, 7, 0), 0);
+}
+
 /* (R10) Where processors look up absent entries in the L1 cache. */
 static void absent_entries(void **state)
 {
@@ -1089,6 +1121,7 @@ int main(void)
 		T(pin_what_is_not_ours),
 		T(bad_l1_entries),
 		T(absent_entries),
+		T(cache_attributes),
 		T(bad_table_entries),
 		T(hypervisor_slots),
 		T(entries_are_adjusted),

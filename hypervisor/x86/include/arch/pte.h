@@ -22,6 +22,7 @@
 #define PTE_AVAIL_HIGH (0x7ffUL << 52)
 #define PTE_NX         (1UL << 63)
 #define PTE_ADDR_MASK  0x000ffffffffff000UL
+#define PTE_CACHE      (PTE_PWT | PTE_PCD | PTE_PAT) /* of an L1 entry; 0: write-back */
 
 #define PTES_PER_TABLE      512
 #define L1_SHIFT            12

@@ -483,6 +483,9 @@ static bool may_map(uint64_t pte)
 	/* Of what isn't RAM: the domain that drives the machine, anything. */
 	if (!mfn || mfn >= FRAMES)
 		return model_me == 0 && mfn < 1UL << (cpu_paddr_bits - PAGE_SHIFT);
+	/* Uncached memory: the same one. */
+	if (model_me && pte & (PTE_PWT | PTE_PCD | PTE_PAT))
+		return false;
 	/* Of its own memory: tables read-only, the rest as it likes. */
 	if (page_owner_id(mfn_to_page(_mfn(mfn))) != model_me)
 		return false;

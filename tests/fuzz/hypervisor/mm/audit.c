@@ -59,6 +59,8 @@ static void check_l1_entry(unsigned int owner, uint64_t pte)
 {
 	struct expected *e;
 
+	if (owner && pte & (PTE_PWT | PTE_PCD | PTE_PAT))
+		panic("L1 entry %#lx of d%u has memory uncached", pte, owner);
 	if ((pte & PTE_G) || !(pte & PTE_US))
 		panic("L1 entry %#lx of d%u is global or the kernel's", pte, owner);
 	if (!mfn_valid(pte_mfn(pte))) {
