@@ -55,13 +55,14 @@ sub create {
 	return $line;
 }
 
-# Goes to a guest's console, once it has one, and to a prompt there.
+# Goes to a guest's console, once it has one, and to a prompt there, within so many
+# seconds.
 sub console {
-	my ($m, $name) = @_;
+	my ($m, $name, $seconds) = @_;
 	$m->run("i=0; until xenstore-read /local/domain/\$(xl domid $name)/console/tty >/dev/null 2>&1"
 		. " || [ \$i -ge 30 ]; do i=\$((i+1)); sleep 1; done", 60);
 	$m->type("xl console $name\n\n");
-	$m->expect($Machine::prompt, 60);
+	$m->expect($Machine::prompt, $seconds // 60);
 }
 
 # Waits until xl doesn't know it any more.
@@ -117,13 +118,13 @@ sub boot_test {
 
 # After a reboot: the guest has a new number, and its shell answers.
 sub reborn {
-	my ($m, $name, $old) = @_;
+	my ($m, $name, $old, $seconds) = @_;
 	$m->leave_console;
 	my ($out, $status) = $m->cmd("i=0; while [ \"\$(xl domid $name 2>/dev/null)\" = ${\($old + 0)} ]"
 		. " || ! xl domid $name >/dev/null 2>&1; do [ \$i -lt 60 ] || break;"
 		. " i=\$((i+1)); sleep 1; done; xl domid $name", 120);
 	return 0 if $status || $out == $old;
-	my $ok = eval { console($m, $name); 1 };
+	my $ok = eval { console($m, $name, $seconds); 1 };
 	$m->leave_console;
 	return $ok;
 }

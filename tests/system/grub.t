@@ -53,7 +53,8 @@ ok($m->seen_within(qr{\nconsole=hvc0 quiet\s*\n.*cmd-0-}s, 30),
 	'... with the menu\'s arguments');
 $m->send("reboot\n");
 $m->expect(qr/\n/, 30);
-ok(Guests::reborn($m, 'grub', 1), '... and again after a reboot');
+# It takes as long as the first time: GRUB asks for each piece of the kernel, and spins.
+ok(Guests::reborn($m, 'grub', 1, 120), '... and again after a reboot');
 $m->run('xl shutdown -w grub', 90);
 ok(Guests::gone($m, 'grub'), '... shuts down');
 is($m->census_diff($before, 16), '', '... and leaves nothing behind');
