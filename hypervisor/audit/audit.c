@@ -48,6 +48,7 @@ static void audit_all(void)
 		grant_audit(d);
 		evtchn_audit(d);
 	}
+	arch_audit();
 	if (differences)
 		pr_err("Audit: %lu frames, %lu tables, %u domains: %u DIFFERENCES\n", stats.frames,
 		       stats.tables, domains, differences);

@@ -28,7 +28,6 @@ struct ht_injected ht_injected = {-1, 0, 0};
 bool cpu_has_xsave = true, cpu_has_fsgsbase = true, time_tsc_stable = true;
 uint64_t xcr0_host = 7, time_tsc_khz = 2600000;
 unsigned int xsave_size = 832, nr_gsis = 24;
-unsigned long cr4_base = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXSAVE;
 
 /* ---- registers -------------------------------------------------------------------- */
 

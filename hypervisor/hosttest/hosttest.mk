@@ -21,8 +21,9 @@ HT_DOMAIN       := $(HT)/domain.c $(wildcard hypervisor/evtchn/*.c) $(HT_GRANTS)
                    $(HT)/irq.c $(HT)/pte.c $(HT)/audit.c
 HT_TABLES       := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/mmu.c $(HT_EVENTS) $(HT_GRANTS) \
                    $(addprefix hypervisor/mm/,exchange.c memory_op.c) \
-                   $(addprefix hypervisor/x86/mm/,grant.c mmu_update.c mmuext.c pt.c) \
-                   $(addprefix hypervisor/x86/pv/,descriptor.c domain.c)
+                   $(addprefix hypervisor/x86/mm/,grant.c mmu_update.c mmuext.c pt.c xpti.c) \
+                   $(addprefix hypervisor/x86/pv/,descriptor.c domain.c) \
+                   hypervisor/lib/cmdline_list.c
 # Real page tables, descriptor tables, memory_op, grants in page tables.
 HT_MM           := $(HT_TABLES) $(HT)/emulated.c
 # The same, and the emulation of a CPU: instructions, CPUID, MSRs, ports.

@@ -9,6 +9,7 @@
 #include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/lib.h>
+#include <arch/cpu.h>
 #include <arch/cpuid.h>
 #include <arch/debugreg.h>
 #include <arch/features.h>
@@ -16,6 +17,7 @@
 #include <arch/page.h>
 #include <arch/pv.h>
 #include <arch/traps.h>
+#include <arch/xpti.h>
 
 unsigned int cpu_paddr_bits = 46;
 struct e820_map machine_e820 = {1, {{0, HT_FRAMES *PAGE_SIZE, E820_RAM}}};
@@ -28,8 +30,30 @@ uint64_t *idle_l4 = hypervisor_l4;
 
 void pv_load_root(struct vcpu *v)
 {
-	if (v == current)
-		tlb_flush_local();
+	if (v != current)
+		return;
+	tlb_flush_local();
+	xpti_new_root();
+}
+
+/* ---- roots of CPUs: only what is copied from guests' is of interest --------------------- */
+
+struct cpu_info ht_cpu_info[HT_CPUS];
+unsigned long cr4_base = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXSAVE;
+
+int paging_show(uint64_t *l4, unsigned long va, unsigned long nr, uint64_t flags)
+{
+	return 0;
+}
+
+int paging_share_l1(uint64_t *l4, unsigned long va)
+{
+	return 0;
+}
+
+uint64_t *paging_l1_of(unsigned long va)
+{
+	panic("Nothing of the hypervisor's is mapped here");
 }
 
 static uint64_t windows[HT_CPUS][32];

@@ -44,22 +44,6 @@ uint64_t cmdline_parse_size(const char *s, const char **ret_end)
 	return v > UINT64_MAX >> shift ? CMDLINE_SIZE_TOO_LARGE : v << shift;
 }
 
-static int parse_bool(const char *v)
-{
-	static const char *const yes[] = {"", "1", "y", "yes", "on", "true", "enable"};
-	static const char *const no[] = {"0", "n", "no", "off", "false", "disable"};
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(yes); i++) {
-		if (!strcmp(v, yes[i]))
-			return 1;
-	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(no); i++) {
-		if (!strcmp(v, no[i]))
-			return 0;
-	}
-	return -EINVAL;
-}
-
 static uint64_t load(const struct cmdline_option *o)
 {
 	switch (o->size) {
@@ -99,7 +83,7 @@ static int apply(const struct cmdline_option *o, const char *value, bool negated
 		return -EINVAL;
 	switch (o->kind) {
 	case CMDLINE_KIND_BOOL:
-		b = parse_bool(value);
+		b = cmdline_bool(value, strlen(value));
 		if (b < 0)
 			return b;
 		store(o, (uint64_t)(negated ? !b : b));

@@ -10,6 +10,9 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	DEFINE(CPU_INFO_SIZE, sizeof(struct cpu_info));
+	DEFINE(CPU_INFO_xpti_cr3, offsetof(struct cpu_info, xpti_cr3));
+	DEFINE(CPU_INFO_xpti_exit_cr3, offsetof(struct cpu_info, xpti_exit_cr3));
+	DEFINE(CPU_INFO_xpti_own_cr3, offsetof(struct cpu_info, xpti_own_cr3));
 	DEFINE(CPU_INFO_cpu, offsetof(struct cpu_info, cpu));
 	DEFINE(UREGS_r15, offsetof(struct cpu_user_regs, r15));
 	DEFINE(UREGS_r11, offsetof(struct cpu_user_regs, r11));

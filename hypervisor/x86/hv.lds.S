@@ -29,7 +29,12 @@ SECTIONS
 		KEEP(*(.boot.header))
 		*(.boot.text)
 		*(.boot.rodata)
+		/* Pages of its own: guests' roots show them (arch/xpti.h). */
+		. = ALIGN(4096);
+		__entry_start = .;
 		KEEP(*(.text.entry))
+		. = ALIGN(4096);
+		__entry_end = .;
 		*(.text .text.*)
 	} :text
 	. = ALIGN(4096);

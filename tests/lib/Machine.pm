@@ -15,6 +15,7 @@ package Machine;
 use strict;
 use warnings;
 use IO::Select;
+use IO::Socket::UNIX;
 use POSIX ();
 use Time::HiRes qw(time);
 
@@ -42,7 +43,8 @@ sub log_name {
 # What to boot instead of what the environment says: the series of the two
 # kernels, an environment for boot.sh, and arguments for QEMU. Our hypervisor
 # recounts everything after each domain's death (its option `audit`), unless
-# audit => 0 says that this would be in the way.
+# audit => 0 says that this would be in the way. With monitor => 1 there is QEMU's
+# monitor, too.
 sub boot {
 	my ($class, %o) = @_;
 	my $log = $o{log} // log_name($0);
@@ -54,6 +56,11 @@ sub boot {
 	}
 	$env{HV_ARGS} = ($env{HV_ARGS} // $ENV{HV_ARGS} // '') . ' audit' if $o{audit} // 1;
 	my $self = bless { buf => '', pos => 0, stamps => [], line => '' }, $class;
+	my @args = @{ $o{args} // [] };
+	if ($o{monitor}) {
+		$self->{monitor} = $log =~ s/\.log$/.monitor/r;
+		push @args, '-monitor', "unix:$self->{monitor},server,nowait";
+	}
 
 	open($self->{log}, '>', $log) or die "$log: $!\n";
 	$self->{log}->autoflush(1);
@@ -70,7 +77,7 @@ sub boot {
 		@ENV{ keys %env } = values %env;
 		# Should we be killed, it must not outlive us.
 		exec('setpriv', '--pdeathsig', 'KILL', "$top/dom0-tools/image/boot.sh",
-			@{ $o{args} // [] }) or POSIX::_exit(127);
+			@args) or POSIX::_exit(127);
 	}
 	$self->{in}->autoflush(1);
 	return $self;
@@ -88,6 +95,7 @@ sub kill {
 	kill 'KILL', $self->{pid};
 	waitpid($self->{pid}, 0);
 	$self->{pid} = 0;
+	unlink $self->{monitor} if $self->{monitor};
 }
 
 # Writes to the log what has become whole lines; each with its time.
@@ -188,6 +196,24 @@ sub dom0 {
 	# It echoes what is typed from when it answers.
 	$self->send("echo plain-\$((1+1))\n");
 	$self->expect(qr/plain-2\n/, 20);
+}
+
+# Gives QEMU's monitor commands, one after the other, and returns what it answers.
+sub monitor {
+	my ($self, @commands) = @_;
+	my $s = IO::Socket::UNIX->new(Peer => $self->{monitor}) or die "$self->{monitor}: $!\n";
+	my $text = '';
+
+	# It prompts when it is through.
+	for my $command ('', @commands) {
+		$text = '';
+		$s->print("$command\n") if $command ne '';
+		while ($text !~ /\(qemu\) $/ && sysread($s, my $more, 65536)) {
+			$text .= $more;
+		}
+	}
+	$text =~ tr/\r//d;
+	return $text;
 }
 
 # Back from a guest's console to the control domain's shell. Some clients want

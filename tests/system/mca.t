@@ -10,7 +10,6 @@ use strict;
 use warnings;
 no warnings 'portable'; # 64-bit numbers
 use Test::More;
-use IO::Socket::UNIX;
 use lib ($ENV{PAVISE_TOP} // '.') . '/tests/lib';
 use Machine;
 
@@ -18,26 +17,14 @@ plan skip_all => 'the messages are ours' if ($ENV{HV} // '') eq 'debian';
 
 # Valid, enabled, with address; not corrected, context corrupt
 my ($valid, $uncorrected) = (0x9400000000000000, 0x2200000000000000);
-my $path = "$ENV{BUILD}/mca.monitor";
-my $m = Machine->boot(args => ['-monitor', "unix:$path,server,nowait"]);
-
-sub monitor {
-	my ($command) = @_;
-	my $s = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\n";
-	$s->print("$command\n");
-	# It answers with its prompt when it is through.
-	my $text = '';
-	while ($text !~ /\(qemu\).*\(qemu\)/s && sysread($s, my $more, 4096)) {
-		$text .= $more;
-	}
-}
+my $m = Machine->boot(monitor => 1);
 
 $m->dom0;
 my $dmesg = $m->run('dmesg');
 like($dmesg, qr/mcelog registered by Xen/, 'the control domain\'s kernel has asked for them');
 unlike($dmesg, qr/Failed to get CPU|Unable to init MCE/, '... with success');
 
-monitor(sprintf('mce 1 3 0x%x 0 0x12345000 0', $valid));
+$m->monitor(sprintf('mce 1 3 0x%x 0 0x12345000 0', $valid));
 $m->expect(qr/\(HV\) (CPU 1: machine check, corrected: bank 3, [^\n]*)\n/, 30);
 like($m->text, qr/CPU 1: .* status 0x94[0-9a-f]+, address 0x12345000/, 'a corrected one is logged');
 my $size = $m->run('i=0; while [ $i -lt 20 ]; do n=$(dd if=/dev/mcelog bs=4096 count=1 2>/dev/null | wc -c);'
@@ -45,8 +32,7 @@ my $size = $m->run('i=0; while [ $i -lt 20 ]; do n=$(dd if=/dev/mcelog bs=4096 c
 like($size, qr/bytes [1-9]/, '... and comes to /dev/mcelog');
 is($m->run('xl list | wc -l') + 0, 2, '... and everything goes on');
 
-monitor(sprintf('mce 0 2 0x%x 5 0xabc000 0', $valid | $uncorrected));
+$m->monitor(sprintf('mce 0 2 0x%x 5 0xabc000 0', $valid | $uncorrected));
 ok($m->seen_within(qr/CPU 0: machine check, not corrected: bank 2, .*machine check \(vector 18/s, 20),
 	'one that isn\'t corrected is printed, and is the end');
-unlink $path;
 done_testing;

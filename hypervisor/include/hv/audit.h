@@ -46,5 +46,6 @@ void arch_audit_table(const struct page_info *pg, unsigned int level);
 /* Each compares its own. */
 void evtchn_audit(const struct domain *d);
 void grant_audit(const struct domain *d);
+void arch_audit(void);
 
 #endif

@@ -70,4 +70,24 @@ const char *cmdline_saved(void);
 #define CMDLINE_SIZE_TOO_LARGE UINT64_MAX
 uint64_t cmdline_parse_size(const char *s, const char **ret_end);
 
+/* yes, no and their like, of @n characters; nothing at all is a yes. -EINVAL: neither. */
+int cmdline_bool(const char *s, size_t n);
+
+/* One item of a list: BOOL, NAME, no-NAME, NAME=VALUE. */
+struct cmdline_item {
+	const char *name; /* NULL: it is a truth value alone */
+	size_t length;
+	int on; /* 1 or 0; NAME=VALUE with a VALUE that is neither: -EINVAL */
+	const char *value;
+	size_t value_length;
+};
+
+bool cmdline_item_is(const struct cmdline_item *item, const char *name);
+
+/*
+ * Calls @parse with each item of @value, up to the first that it returns nonzero for,
+ * and returns that. An empty list is one item: yes.
+ */
+int cmdline_list(const char *value, int (*parse)(const struct cmdline_item *item));
+
 #endif

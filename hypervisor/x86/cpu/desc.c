@@ -14,6 +14,7 @@
 #include <arch/page.h>
 #include <arch/setup.h>
 #include <arch/traps.h>
+#include <arch/xpti.h>
 #include <asm-offsets.h>
 
 enum { IST_NONE, IST_NMI, IST_DB, IST_FATAL };
@@ -167,6 +168,23 @@ static bool __init is_guard(unsigned long page)
 	       page < STACK_PAGE_MAIN;
 }
 
+/* What this CPU's way from a guest to us leads over. */
+static int __init show_to_guests(struct cpu_info *ci, unsigned long area)
+{
+	const struct xpti_part parts[] = {
+		{(unsigned long)__entry_start,
+		 (unsigned long)(__entry_end - __entry_start) / PAGE_SIZE, PTE_HV_RX},
+		{(unsigned long)syscall_stubs, PFN_UP(sizeof(syscall_stubs)), PTE_HV_RX},
+		{(unsigned long)idt, PFN_UP(sizeof(idt)), PTE_HV_RO},
+		{area + STACK_PAGE_NMI * PAGE_SIZE, 1, PTE_HV_RW},
+		{area + STACK_PAGE_DB * PAGE_SIZE, 1, PTE_HV_RW},
+		{area + STACK_PAGE_FATAL * PAGE_SIZE, 1, PTE_HV_RW},
+		{area + STACK_SIZE - PAGE_SIZE, 1, PTE_HV_RW}, /* struct cpu_info */
+	};
+
+	return xpti_init_cpu(ci, parts, ARRAY_SIZE(parts), GDT_WIN((unsigned long)ci->cpu));
+}
+
 int __init desc_alloc_cpu(unsigned int cpu)
 {
 	unsigned long pages = STACK_SIZE / PAGE_SIZE, area;
@@ -201,7 +219,7 @@ int __init desc_alloc_cpu(unsigned int cpu)
 		return -ENOMEM;
 	window_ptes[cpu] = paging_l1_of(GDT_WIN(cpu));
 	fill_gdt(gdt, cpu);
-	return 0;
+	return xpti_active ? show_to_guests(ci, area) : 0;
 }
 
 void desc_load_cpu(unsigned int cpu)

@@ -14,6 +14,7 @@
 #include <arch/features.h>
 #include <arch/layout.h>
 #include <arch/spec_ctrl.h>
+#include <arch/xpti.h>
 
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define SPEC_CTRL_IBRS        (1U << 0)
@@ -49,8 +50,6 @@ bool spec_ibpb_on_switch __ro_after_init;
 
 /* What MSR_SPEC_CTRL has while we run, and while guests do; entry.S reads them. */
 uint32_t spec_ctrl_value_hv __ro_after_init, spec_ctrl_value_guest __ro_after_init;
-/* For VERW: any selector that can be written through. */
-const uint16_t spec_verw_selector = SEL_HV_DS;
 
 struct spec_site {
 	int32_t where; /* from here */
@@ -108,31 +107,13 @@ static void __init set_all(int8_t v)
 	opt_l1tf = v;
 }
 
-static int __init word_bool(const char *s, size_t n)
-{
-	static const char *const no[] = {"no", "off", "false", "disable", "0"};
-	static const char *const yes[] = {"yes", "on", "true", "enable", "1"};
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(no); i++) {
-		if (n == strlen(no[i]) && !memcmp(s, no[i], n))
-			return 0;
-		if (n == strlen(yes[i]) && !memcmp(s, yes[i], n))
-			return 1;
-	}
-	return -1;
-}
-
-static bool __init word_is(const char *s, size_t n, const char *word)
-{
-	return n == strlen(word) && !memcmp(s, word, n);
-}
-
-static int __init parse_thunk(const char *s, size_t n)
+static int __init parse_thunk(const struct cmdline_item *item)
 {
 	static const char *const names[] = {"retpoline", "lfence", "jmp"};
 
 	for (int8_t i = 0; i < (int8_t)ARRAY_SIZE(names); i++) {
-		if (word_is(s, n, names[i])) {
+		if (item->value_length == strlen(names[i]) &&
+		    !memcmp(item->value, names[i], item->value_length)) {
 			opt.thunk = i;
 			return 0;
 		}
@@ -140,36 +121,21 @@ static int __init parse_thunk(const char *s, size_t n)
 	return -EINVAL;
 }
 
-/* One of: BOOL, NAME, no-NAME, NAME=BOOL, bti-thunk=KIND. */
-static int __init parse_item(const char *s, size_t n)
+static int __init parse_item(const struct cmdline_item *item)
 {
-	const char *eq = memchr(s, '=', n);
-	size_t len = eq ? (size_t)(eq - s) : n;
-	int v = word_bool(s, n);
-
-	if (v >= 0) {
-		set_all((int8_t)v);
-		return 0;
-	}
-	v = eq ? word_bool(eq + 1, n - len - 1) : 1;
-	if (!eq && n > 3 && !memcmp(s, "no-", 3)) {
-		v = 0;
-		s += 3;
-		len -= 3;
-	}
-	if (word_is(s, len, "bti-thunk"))
-		return eq ? parse_thunk(eq + 1, n - len - 1) : -EINVAL;
-	if (v < 0)
+	if (cmdline_item_is(item, "bti-thunk"))
+		return parse_thunk(item);
+	if (item->on < 0)
 		return -EINVAL;
-	if (word_is(s, len, "pv")) {
-		set_all((int8_t)v);
+	if (!item->name || cmdline_item_is(item, "pv")) {
+		set_all((int8_t)item->on);
 		return 0;
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(items); i++) {
-		if (!word_is(s, len, items[i].name))
+		if (!cmdline_item_is(item, items[i].name))
 			continue;
 		if (items[i].value)
-			*items[i].value = (int8_t)v;
+			*items[i].value = (int8_t)item->on;
 		return 0;
 	}
 	return -EINVAL;
@@ -179,16 +145,8 @@ static int __init parse_spec_ctrl(const char *value)
 {
 	__typeof__(opt) before = opt;
 	int8_t l1tf_before = opt_l1tf;
-	int rc = 0;
+	int rc = cmdline_list(value, parse_item);
 
-	while (!rc && *value) {
-		const char *end = value;
-
-		while (*end && *end != ',')
-			end++;
-		rc = parse_item(value, (size_t)(end - value));
-		value = *end ? end + 1 : end;
-	}
 	if (rc) {
 		opt = before;
 		opt_l1tf = l1tf_before;
@@ -199,7 +157,7 @@ CMDLINE_CUSTOM("spec-ctrl", parse_spec_ctrl, "what this processor needs");
 
 static int __init parse_pv_l1tf(const char *value)
 {
-	int v = word_bool(value, strlen(value));
+	int v = cmdline_bool(value, strlen(value));
 
 	if (v < 0)
 		return -EINVAL;
@@ -302,6 +260,9 @@ static void __init choose(void)
 	use.ssbd = decide(opt.ssbd, false, has.ssbd);
 	use.bhi_dis_s = decide(opt.bhi_dis_s, !(has.caps & CAP_BHI_NO), has.bhi_ctrl);
 	use.l1tf = decide(opt_l1tf, has.intel && !(has.caps & CAP_RDCL_NO), true);
+	/* Meltdown: all but those who say or are known not to have it. */
+	if (xpti_choose(decide(-1, !has.amd && !(has.caps & CAP_RDCL_NO), true)))
+		use.sites |= SPEC_SITE_XPTI;
 	use.thunk = choose_thunk();
 	spec_ctrl_value_guest = (use.stay_ibrs && has.eibrs ? SPEC_CTRL_IBRS : 0) |
 				(use.ssbd ? SPEC_CTRL_SSBD : 0) |
@@ -358,6 +319,7 @@ static void __init print_choice(void)
 		has.emulated                          ? " no speculation of its own (TCG)"
 		: !has.ibrs && !has.ibpb && !has.verw ? " nothing"
 						      : "");
+	pr_info("Speculation: page tables isolated (XPTI) for %s\n", xpti_description());
 	pr_info("Speculation: indirect branches by %s; on entry%s%s%s%s; on exit%s%s; between domains%s; always%s%s%s\n",
 		thunk[use.thunk], use.sites & SPEC_SITE_IBPB ? " IBPB" : "",
 		use.sites & SPEC_SITE_IBRS ? " IBRS" : "", use.sites & SPEC_SITE_RSB ? " RSB" : "",
@@ -387,6 +349,7 @@ void spec_ctrl_init_cpu(void)
 {
 	if (use_auto_ibrs)
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTO_IBRS);
+	write_cr4(cr4_base);
 	if (spec_ctrl_present)
 		(void)wrmsr_safe(MSR_SPEC_CTRL_NR, spec_ctrl_value_hv);
 }

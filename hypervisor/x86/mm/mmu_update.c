@@ -92,6 +92,9 @@ static int write_table_entry(struct domain *d, unsigned int level, uint64_t *ptr
 	if (rc)
 		return rc;
 	exchange_pte(ptr, &val, preserve_ad, NULL);
+	/* After the entry, before whoever holds what it held. */
+	if (level == 4)
+		__atomic_fetch_add(&d->arch.l4_writes, 1, __ATOMIC_SEQ_CST);
 	if (val & PTE_P)
 		pt_defer_put(current, mfn_to_page(pte_mfn(val)));
 	return 0;

@@ -47,11 +47,9 @@ static uint64_t *new_table(void)
 	return p;
 }
 
-/* The entry for @va at @level (1..3), tables made on the way. NULL: no memory. */
-static uint64_t *walk_own(unsigned long va, unsigned int level)
+/* The entry for @va at @level (1..3) below @table, an L4; tables made on the way. NULL: no memory. */
+static uint64_t *walk(uint64_t *table, unsigned long va, unsigned int level)
 {
-	uint64_t *table = idle_l4;
-
 	for (unsigned int l = 4; l > level; l--) {
 		uint64_t *e = &table[pt_index(va, l)];
 
@@ -67,6 +65,11 @@ static uint64_t *walk_own(unsigned long va, unsigned int level)
 		table = mfn_to_virt(pte_mfn(*e));
 	}
 	return &table[pt_index(va, level)];
+}
+
+static uint64_t *walk_own(unsigned long va, unsigned int level)
+{
+	return walk(idle_l4, va, level);
 }
 
 int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags)
@@ -99,6 +102,28 @@ void unmap_pages(unsigned long va, unsigned long nr)
 uint64_t *paging_l1_of(unsigned long va)
 {
 	return walk_own(va, 1);
+}
+
+int __init paging_show(uint64_t *l4, unsigned long va, unsigned long nr, uint64_t flags)
+{
+	for (; nr; nr--, va += PAGE_SIZE) {
+		uint64_t *e = walk(l4, va, 1);
+
+		if (!e)
+			return -ENOMEM;
+		*e = pte_make(pte_mfn(*walk_own(va, 1)), flags);
+	}
+	return 0;
+}
+
+int __init paging_share_l1(uint64_t *l4, unsigned long va)
+{
+	uint64_t *e = walk(l4, va, 2);
+
+	if (!e)
+		return -ENOMEM;
+	*e = *walk_own(va, 2);
+	return 0;
 }
 
 unsigned long vmap_reserve(unsigned long pages)

@@ -79,8 +79,9 @@ void tlb_flush_local_all(void)
 	unsigned long flags = local_irq_save(), cr4 = read_cr4();
 	uint64_t number = next_number();
 
-	write_cr4(cr4 & ~X86_CR4_PGE);
-	write_cr4(cr4 | X86_CR4_PGE);
+	/* A change of this bit flushes everything, whichever way it goes. */
+	write_cr4(cr4 ^ X86_CR4_PGE);
+	write_cr4(cr4);
 	note_flush(number);
 	local_irq_restore(flags);
 }

@@ -19,6 +19,7 @@
 #include <arch/page.h>
 #include <arch/pt.h>
 #include <arch/pv.h>
+#include <arch/xpti.h>
 
 #define DR6_DEFAULT 0xffff0ff0UL
 #define DR7_DEFAULT 0x400UL
@@ -29,6 +30,7 @@ int arch_domain_create(struct domain *d, const struct xen_domctl_createdomain *c
 
 	if (rc)
 		return rc;
+	d->arch.xpti = xpti_wanted(d);
 	d->arch.cpuid = cpuid_policy_new(d);
 	return d->arch.cpuid ? 0 : -ENOMEM;
 }

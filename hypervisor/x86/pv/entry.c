@@ -20,6 +20,7 @@
 #include <arch/pv.h>
 #include <arch/runstate.h>
 #include <arch/traps.h>
+#include <arch/xpti.h>
 
 void do_syscall(struct cpu_user_regs *regs);
 bool prepare_return_to_guest(void);
@@ -46,6 +47,7 @@ void pv_load_root(struct vcpu *v)
 	const struct page_info *pg = v->arch.in_kernel ? v->arch.root : v->arch.user_root;
 
 	write_cr3(mfn_x(page_to_mfn(pg)) << PAGE_SHIFT);
+	xpti_new_root();
 }
 
 void pv_toggle_mode(struct vcpu *v)
@@ -289,7 +291,10 @@ bool prepare_return_to_guest(void)
 			continue;
 		}
 		local_irq_disable();
-		if (likely(!softirq_pending(smp_processor_id()) && !event_due(v)))
+		if (likely(!softirq_pending(smp_processor_id()) && !event_due(v))) {
+			if (unlikely(xpti_active))
+				xpti_sync(v);
 			return sysret_will_do(guest_regs());
+		}
 	}
 }

@@ -8,6 +8,9 @@
  * top of this CPU's stack, so that the frame *is* cpu_info.guest_regs. Coming
  * from the hypervisor, the frame is wherever the stack was.
  *
+ * This section, the stack's page with guest_regs and the exceptions' own stacks are all
+ * that is mapped until XPTI_ENTRY, and from XPTI_EXIT on (arch/xpti.h).
+ *
  * Exceptions with a stack of their own (NMI, #DB, #DF, #MC) that come from a
  * guest move their frame to the ordinary place first.
  */
@@ -57,7 +60,7 @@
 	pop	%rdi
 .endm
 
-/* What the guest left in registers must not steer us, not even speculatively. */
+/* What the guest left in registers must not steer us, not even speculatively. r14: XPTI_ENTRY. */
 .macro CLEAR_GPRS
 	xor	%eax, %eax
 	xor	%ecx, %ecx
@@ -71,7 +74,6 @@
 	xor	%ebp, %ebp
 	xor	%r12d, %r12d
 	xor	%r13d, %r13d
-	xor	%r14d, %r14d
 	xor	%r15d, %r15d
 .endm
 
@@ -103,6 +105,7 @@ trap_stubs:
 
 entry_trap:
 	SAVE_GPRS
+	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
@@ -111,6 +114,7 @@ entry_trap:
 
 entry_irq:
 	SAVE_GPRS
+	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
@@ -118,6 +122,7 @@ entry_irq:
 return_from_trap:
 	testb	$3, UREGS_cs(%rsp)
 	jnz	return_to_guest
+	XPTI_BACK
 	RESTORE_GPRS
 	add	$8, %rsp
 	iretq
@@ -153,10 +158,12 @@ entry_ist:
 	mov	(%rax), %rax
 	jmp	entry_trap
 1:	SAVE_GPRS
+	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
 	call	do_trap
+	XPTI_BACK
 	RESTORE_GPRS
 	add	$8, %rsp
 	iretq
@@ -166,6 +173,7 @@ entry_ist:
 	.globl entry_syscall
 entry_syscall:
 	SAVE_GPRS
+	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
@@ -181,6 +189,7 @@ return_to_guest:
 	call	prepare_return_to_guest	/* interrupts are off from here */
 	mov	%eax, %ebx
 	SPEC_EXIT
+	XPTI_EXIT
 	test	%bl, %bl
 	jz	1f
 	RESTORE_GPRS
@@ -204,6 +213,7 @@ guest_iret:
 guest_iret_failed:
 	pushq	$0
 	SAVE_GPRS
+	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
 	CLEAR_GPRS
@@ -228,5 +238,10 @@ reset_stack_and_jump:
 	or	$(STACK_SIZE - 1), %rax
 	sub	$(CPU_INFO_SIZE - 1), %rax
 	mov	%rax, %rsp
+	XPTI_WIPE_STACK
 	xor	%ebp, %ebp
 	jmp	__x86_indirect_thunk_rdi
+
+/* For VERW, which clears buffers with any selector that can be written through. */
+verw_selector:
+	.word	SEL_HV_DS

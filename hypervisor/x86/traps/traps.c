@@ -17,6 +17,7 @@
 #include <arch/page.h>
 #include <arch/pv.h>
 #include <arch/traps.h>
+#include <arch/xpti.h>
 
 void do_trap(struct cpu_user_regs *regs);
 void do_irq(struct cpu_user_regs *regs);
@@ -99,6 +100,8 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs, unsigne
 {
 	uint32_t error = regs->error_code;
 
+	if (unlikely(xpti_stale(v)))
+		return;
 	if (unlikely(in_hypervisor_range(cr2))) {
 		/* The LDT window; with the fault moved to the guest's own LDT if it can't be. */
 		if (ldt_window_fault(cr2, error))

@@ -11,8 +11,8 @@ FUZZ_HV_TEXT          := $(addprefix hypervisor/lib/,printf.c string.c)
 FUZZ_HV_SRCS_kernel   := $(addprefix hypervisor/lib/,elf.c elf_xen.c bzimage.c)
 FUZZ_HV_SRCS_multiboot := $(addprefix hypervisor/lib/,e820.c string.c)
 FUZZ_HV_SRCS_acpi     := $(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)
-FUZZ_HV_SRCS_cmdline  := hypervisor/lib/cmdline.c $(FUZZ_HV_TEXT)
-FUZZ_HV_SRCS_conring  := hypervisor/console/conring.c hypervisor/lib/cmdline.c $(FUZZ_HV_TEXT)
+FUZZ_HV_SRCS_cmdline  := hypervisor/lib/cmdline.c hypervisor/lib/cmdline_list.c $(FUZZ_HV_TEXT)
+FUZZ_HV_SRCS_conring  := hypervisor/console/conring.c hypervisor/lib/cmdline.c hypervisor/lib/cmdline_list.c $(FUZZ_HV_TEXT)
 FUZZ_HV_SRCS_insn     := $(addprefix hypervisor/x86/pv/,insn.c insn_priv.c insn_rmw.c)
 
 define fuzz-hv

@@ -33,6 +33,26 @@ CMDLINE_SIZE("size", opt_size);
 CMDLINE_STRING("string", opt_string);
 CMDLINE_IGNORED("no-real-mode");
 
+static const char *list_start;
+
+static int parse_list_item(const struct cmdline_item *item)
+{
+	const char *end = list_start + strlen(list_start);
+
+	CHECK(item->value >= list_start && item->value + item->value_length <= end);
+	CHECK(!item->name || (item->name >= list_start && item->name + item->length <= end));
+	CHECK(!memchr(item->value, ',', item->value_length));
+	CHECK(item->on <= 1);
+	return cmdline_item_is(item, "u8") ? -EINVAL : 0;
+}
+
+static int parse_list(const char *value)
+{
+	list_start = value;
+	return cmdline_list(value, parse_list_item);
+}
+CMDLINE_CUSTOM("list", parse_list, "yes");
+
 static unsigned int lines;
 
 void printk(enum loglvl lvl, const char *fmt, ...)
@@ -53,8 +73,8 @@ extern const struct cmdline_option __start_ht_cmdline[], __stop_ht_cmdline[];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const word[] = {
-		" bool=", " u8=",       " u32=", " size=", " string=",
-		" no-",   " dom0_mem=", "min:",  "max:",   " dom0_max_vcpus="};
+		" bool=",     " u8=", " u32=", " size=",           " string=", " no-",
+		" dom0_mem=", "min:", "max:",  " dom0_max_vcpus=", " list=",   ",no-"};
 	char *line = malloc(size * 20 + 1);
 	unsigned int words = 0;
 	size_t n = 0;

@@ -75,15 +75,16 @@ CFLAGS-hypervisor/x86/mm := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_entry,hypervisor/x86/pv/entry.c))
 $(eval $(call unit-hv-test,test_guest_copy,hypervisor/x86/mm/guest_copy.c))
 
+UNIT_HV_CMDLINE := hypervisor/lib/cmdline.c hypervisor/lib/cmdline_list.c
 UNIT_HV_TEXT    := $(addprefix hypervisor/lib/,printf.c string.c)
 $(eval $(call unit-hv-test,test_printf,$(UNIT_HV_TEXT)))
 $(eval $(call unit-hv-test,test_lib,$(addprefix hypervisor/lib/,bitops.c e820.c string.c) \
 	$(UNIT_HV)/own_string.c))
-$(eval $(call unit-hv-test,test_cmdline,hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))
+$(eval $(call unit-hv-test,test_cmdline,$(UNIT_HV_CMDLINE) $(UNIT_HV_TEXT)))
 $(eval $(call unit-hv-test,test_bootinfo,$(addprefix hypervisor/lib/,e820.c string.c)))
 CFLAGS-hypervisor/console := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_console,hypervisor/console/console.c hypervisor/console/conring.c \
-	hypervisor/lib/cmdline.c $(UNIT_HV_TEXT)))
+	$(UNIT_HV_CMDLINE) $(UNIT_HV_TEXT)))
 
 $(eval $(call unit-hv-test,test_sched,$(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
 	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c)))

@@ -45,6 +45,31 @@ static int parse_custom(const char *s)
 }
 CMDLINE_CUSTOM("custom", parse_custom, "dflt");
 
+/* What a list was made of: "on", "name=1", "name=?value" one after the other. */
+static char listed[128];
+
+static int parse_list_item(const struct cmdline_item *item)
+{
+	size_t n = strlen(listed);
+
+	if (cmdline_item_is(item, "wrong"))
+		return -EINVAL;
+	snprintf(listed + n, sizeof(listed) - n, "%s%.*s=%s%.*s", n ? " " : "",
+		 item->name ? (int)item->length : 3, item->name ? item->name : "all",
+		 item->on < 0 ? "?"
+		 : item->on   ? "1"
+			      : "0",
+		 item->on < 0 ? (int)item->value_length : 0, item->value);
+	return 0;
+}
+
+static int parse_list(const char *value)
+{
+	listed[0] = 0;
+	return cmdline_list(value, parse_list_item);
+}
+CMDLINE_CUSTOM("list", parse_list, "all");
+
 extern const struct cmdline_option __start_ht_cmdline[], __stop_ht_cmdline[];
 
 static char said[4096];
@@ -192,6 +217,35 @@ static void others(void **state)
 	bad("no-size", "size=4096B is used");
 }
 
+static void lists(void **state)
+{
+	static const struct {
+		const char *line, *items;
+	} cases[] = {
+		{"list", "all=1"},
+		{"list=", "all=1"},
+		{"no-list", "all=0"},
+		{"list=off", "all=0"},
+		{"list=a", "a=1"},
+		{"list=no-a,b=no,c=yes,d", "a=0 b=0 c=1 d=1"},
+		{"list=true,no-a", "all=1 a=0"},
+		{"list=no,a", "all=0 a=1"},
+		{"list=a=retpoline,b=", "a=?retpoline b=?"},
+		{"list=no-", "no-=1"},
+		{"list=no-a=1", "no-a=1"},
+		{"list=a=b=c", "a=?b=c"},
+		{"list=a,", "a=1"},
+		{"list=,a", "all=1 a=1"},
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		good(cases[i].line);
+		assert_string_equal(listed, cases[i].items);
+	}
+	bad("list=a,wrong,b", "the default is list=all");
+	assert_string_equal(listed, "a=1");
+}
+
 static void unknown(void **state)
 {
 	char line[CMDLINE_MAX], *p;
@@ -283,9 +337,13 @@ static void random_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(booleans),     cmocka_unit_test(numbers),
-		cmocka_unit_test(sizes),        cmocka_unit_test(others),
-		cmocka_unit_test(unknown),      cmocka_unit_test(dom0_options_test),
+		cmocka_unit_test(booleans),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(others),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(dom0_options_test),
 		cmocka_unit_test(random_lines),
 	};
 

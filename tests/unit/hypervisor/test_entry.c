@@ -26,6 +26,7 @@
 #include <arch/pv.h>
 #include <arch/runstate.h>
 #include <arch/traps.h>
+#include <arch/xpti.h>
 
 void do_syscall(struct cpu_user_regs *regs);
 bool prepare_return_to_guest(void);
@@ -49,13 +50,13 @@ _Thread_local unsigned int ht_cpu;
 bool ht_irq_on[HT_CPUS];
 struct vcpu *ht_current[HT_CPUS] = {&vcpu};
 struct cpu_user_regs ht_guest_regs;
-struct cpu_info ht_cpu_info;
+struct cpu_info ht_cpu_info[HT_CPUS];
 #define regs ht_guest_regs
 
 /* ---- what is made up ------------------------------------------------------------------ */
 
 static unsigned long cr3;
-static unsigned int swaps, hypercalls, softirqs, drops_left;
+static unsigned int swaps, hypercalls, softirqs, drops_left, new_roots, syncs;
 static bool stack_faults, softirq_due;
 static void (*in_softirq)(void);
 static jmp_buf crash;
@@ -64,6 +65,21 @@ static bool crash_expected;
 void write_cr3(unsigned long v)
 {
 	cr3 = v;
+}
+
+bool xpti_active;
+
+void xpti_new_root(void)
+{
+	new_roots++;
+}
+
+/* The last thing, and nothing may come in between. */
+void xpti_sync(const struct vcpu *v)
+{
+	assert_true(xpti_active && v == &vcpu && !softirq_due);
+	assert_false(local_irq_is_enabled());
+	syncs++;
 }
 
 void arch_runstate_catch_up(struct vcpu *v)
@@ -188,7 +204,7 @@ static void start(bool kernel)
 	regs.rflags = X86_EFLAGS_IF | 2;
 	regs.rcx = 0xcccc;
 	regs.r11 = 0x1111;
-	swaps = hypercalls = softirqs = drops_left = 0;
+	swaps = hypercalls = softirqs = drops_left = new_roots = syncs = 0;
 	stack_faults = softirq_due = crash_expected = false;
 	in_softirq = NULL;
 	cr3 = 0;
@@ -261,6 +277,7 @@ static void traps_of_programs(void **state)
 	in_handler(T_IP(TRAP_PF));
 	assert_int_equal(swaps, 1);
 	assert_int_equal(cr3, PAGE_SIZE); /* of the kernel's root */
+	assert_int_equal(new_roots, 1);
 	assert_int_equal(info.arch.cr2, 0xdead000);
 	assert_int_equal(regs.rsp, vcpu.arch.kernel_sp - 8 * 8);
 	assert_int_equal(frame()[2], PFEC_U | PFEC_W);
@@ -413,8 +430,8 @@ static void an_iret_that_failed(void **state)
 	start(true);
 	regs.rip = NO_ADDRESS;
 	regs.cs = 0xfff3;
-	ht_cpu_info.iret_fault.vector = TRAP_GP;
-	ht_cpu_info.iret_fault.error = 0xfff0;
+	ht_cpu_info[0].iret_fault.vector = TRAP_GP;
+	ht_cpu_info[0].iret_fault.error = 0xfff0;
 	ht_irq_on[0] = false;
 	do_failed_iret(&regs);
 	assert_true(local_irq_is_enabled());
@@ -425,7 +442,7 @@ static void an_iret_that_failed(void **state)
 	/* A program's: its kernel hears of it. */
 	start(false);
 	regs.ss = 0xfffb;
-	ht_cpu_info.iret_fault.vector = TRAP_SS;
+	ht_cpu_info[0].iret_fault.vector = TRAP_SS;
 	do_failed_iret(&regs);
 	in_handler(T_IP(TRAP_SS));
 	assert_int_equal(swaps, 1);
@@ -454,6 +471,11 @@ static void ways_out(void **state)
 {
 	like_after_a_hypercall();
 	assert_true(by_sysret());
+	assert_int_equal(syncs, 0);
+	xpti_active = softirq_due = true;
+	assert_true(by_sysret());
+	assert_int_equal(syncs, 1);
+	xpti_active = false;
 	like_after_a_hypercall();
 	regs.rcx = regs.rip = NO_ADDRESS;
 	assert_false(by_sysret());

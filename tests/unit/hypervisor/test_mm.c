@@ -5,7 +5,7 @@
  * that build, change and drop them, every way to be refused, and preemption at
  * each point. After each hypercall all counts are those that the audit of the
  * fuzzer (tests/fuzz/hypervisor/mm) computes anew; each test ends with all domains
- * destroyed and every frame back. Tries R1, R2, R3, R4, R5, R6, F2, S2.
+ * destroyed and every frame back. Tries R1, R2, R3, R4, R5, R6, F2, S2, X7.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +27,7 @@
 #include <arch/pt.h>
 #include <arch/pv.h>
 #include <arch/traps.h>
+#include <arch/xpti.h>
 #include "tests/fuzz/hypervisor/mm/audit.h"
 
 #define RO       (PTE_P | PTE_US | PTE_A | PTE_D)
@@ -731,6 +732,86 @@ static void roots(void **state)
 	assert_unused(t.l3);
 }
 
+/* What this CPU's root has in the guest's slots, beside what @l4 has. */
+static void assert_shown(mfn_t l4)
+{
+	const uint64_t *shown = paddr_to_virt(ht_cpu_info[ht_cpu].xpti_cr3);
+
+	for (unsigned int i = 0; i < PTES_PER_TABLE; i++) {
+		if (i < HV_L4_FIRST || i > HV_L4_LAST)
+			assert_int_equal(shown[i], entry(l4, i));
+		else
+			assert_int_equal(shown[i], i == HV_L4_FIRST ? idle_l4[i] : 0);
+	}
+}
+
+/* Guests on a root of the CPU: it shows what theirs has, before each time they run. (X7) */
+static void isolated_roots(void **state)
+{
+	static const struct xpti_part part = {HV_VIRT_START, 1, PTE_HV_RX};
+	struct tree t = make_tree(dom[1], 300);
+	struct vcpu *v = dom[1]->vcpu[0];
+
+	assert_false(xpti_wanted(dom[1]));
+	assert_true(xpti_choose(true));
+	assert_true(xpti_wanted(dom[1]) && xpti_wanted(dom[0]));
+	for (unsigned int i = 0; i < HT_CPUS; i++) {
+		ht_cpu_info[i].cpu = i;
+		assert_int_equal(xpti_init_cpu(&ht_cpu_info[i], &part, 1, GDT_WIN(i)), 0);
+	}
+	dom[1]->arch.xpti = true;
+	xpti_sync(v);
+	assert_int_equal(cpu_info()->xpti_exit_cr3, cpu_info()->xpti_cr3);
+	assert_shown(root[1].l4);
+	/* Written here and by the other vCPU, which finds its copy stale, and no other domain. */
+	assert_int_equal(mmu(root[1].l4, 511, pte_make(t.l3, RW)), 0);
+	assert_true(xpti_stale(v));
+	xpti_sync(v);
+	assert_false(xpti_stale(v));
+	assert_shown(root[1].l4);
+	run(1, 1);
+	xpti_sync(current);
+	assert_shown(root[1].l4);
+	run(1, 0);
+	assert_int_equal(mmu(root[1].l4, 511, 0), 0);
+	run(1, 1);
+	assert_true(xpti_stale(current));
+	xpti_sync(current);
+	assert_shown(root[1].l4);
+	run(2, 0);
+	assert_false(xpti_stale(current));
+	xpti_sync(current);
+	assert_int_equal(cpu_info()->xpti_exit_cr3, 0);
+	/* Entries of lower levels are no business of the copy's. */
+	run(1, 0);
+	xpti_sync(current);
+	assert_int_equal(mmu(root[1].l1, 5, pte_make(t.data, RW)), 0);
+	assert_false(xpti_stale(v));
+	/* Another root, its own slots gone with it; the other mode's. */
+	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, t.l4), 0);
+	xpti_sync(v);
+	assert_shown(t.l4);
+	assert_int_equal(ext(MMUEXT_NEW_USER_BASEPTR, root[1].l4), 0);
+	v->arch.in_kernel = false;
+	pv_load_root(v);
+	xpti_sync(v);
+	assert_shown(root[1].l4);
+	v->arch.in_kernel = true;
+	pv_load_root(v);
+	/* The same frame as a new root with another content. */
+	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, root[1].l4), 0);
+	assert_unused(t.l4);
+	xpti_sync(v);
+	put(t.l4, 7, t.l3, RW);
+	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, t.l4), 0);
+	xpti_sync(v);
+	assert_shown(t.l4);
+	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, root[1].l4), 0);
+	xpti_active = false;
+	for (unsigned int i = 0; i < HT_CPUS; i++)
+		hyp_page_free(paddr_to_virt(ht_cpu_info[i].xpti_cr3));
+}
+
 static void one_vcpu_at_a_time_is_another(void **state)
 {
 	struct vcpu *v = dom[1]->vcpu[1];
@@ -1133,6 +1214,7 @@ int main(void)
 		T(no_stale_entry_of_a_table),
 		T(no_stale_entry_of_a_freed_frame),
 		T(roots),
+		T(isolated_roots),
 		T(one_vcpu_at_a_time_is_another),
 		T(preempted_pins),
 		T(taken_while_it_is_released),

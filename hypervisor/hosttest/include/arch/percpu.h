@@ -9,19 +9,21 @@
 
 #include <hosttest/machine.h>
 
-#define smp_processor_id() (ht_cpu)
-#define arch_current()     (ht_current[ht_cpu])
-#define guest_regs()       (&ht_guest_regs)
-
-/* What x86/pv/entry.c uses of it; the test's own. */
+/* What x86/pv/entry.c and x86/mm/xpti.c use of it. */
 struct cpu_info {
+	unsigned int cpu;
+	uint64_t xpti_cr3, xpti_exit_cr3, xpti_own_cr3;
 	struct {
 		unsigned int vector;
 		uint32_t error;
 	} iret_fault;
 };
-extern struct cpu_info ht_cpu_info;
-#define cpu_info() (&ht_cpu_info)
+extern struct cpu_info ht_cpu_info[HT_CPUS];
+
+#define cpu_info()         (&ht_cpu_info[ht_cpu])
+#define smp_processor_id() (ht_cpu)
+#define arch_current()     (ht_current[ht_cpu])
+#define guest_regs()       (&ht_guest_regs)
 
 #define PERCPU_SECTION          __attribute__((section("ht_percpu")))
 #define arch_percpu_ptr(p, cpu) ((__typeof__(p))ht_percpu_addr(p, cpu))

@@ -78,6 +78,8 @@ struct arch_domain {
 	uint32_t pirq_eoi_v; /* version of the EOI bitmap, 0: none */
 	struct page_info *pirq_eoi_page;
 	unsigned long *pirq_eoi_map;
+	bool xpti; /* runs on roots of the CPUs (arch/xpti.h) */
+	unsigned long l4_writes; /* to complete roots */
 };
 
 #endif

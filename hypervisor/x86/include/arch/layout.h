@@ -59,11 +59,11 @@
 
 /*
  * GDT/LDT window of a CPU: 16 pages of GDT (0-13 the guest's, 14 ours, 15
- * empty), then 16 pages of LDT.
+ * empty), then 16 pages of LDT. An L1 table for each, which guests' roots share.
  */
 #define GDT_WIN_PAGES   16
 #define LDT_WIN_PAGES   16
-#define PERCPU_WIN_SIZE UL(0x40000)
+#define PERCPU_WIN_SIZE UL(0x200000)
 #define GDT_WIN(cpu)    (PERCPU_WIN_START + (cpu)*PERCPU_WIN_SIZE)
 #define LDT_WIN(cpu)    (GDT_WIN(cpu) + GDT_WIN_PAGES * UL(4096))
 

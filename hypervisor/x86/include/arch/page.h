@@ -52,6 +52,13 @@ void unmap_pages(unsigned long va, unsigned long nr);
 /* The L1 entry of one of our addresses; its neighbours follow up to the next 2 MiB. */
 uint64_t *paging_l1_of(unsigned long va);
 
+/*
+ * Another root than our own, @l4: shows @nr pages there at the same place, with @flags;
+ * or has our L1 table of @va, with what comes into it later. -ENOMEM.
+ */
+int paging_show(uint64_t *l4, unsigned long va, unsigned long nr, uint64_t flags);
+int paging_share_l1(uint64_t *l4, unsigned long va);
+
 /* Device registers, uncached; any alignment. NULL: out of space. */
 void *ioremap(paddr_t pa, size_t len);
 

@@ -36,6 +36,12 @@ struct cpu_info {
 	/* RAX for the few instructions in which SYSCALL's entry has no stack. */
 	uint64_t syscall_rax;
 	struct tss tss __aligned(8);
+	/*
+	 * Roots (arch/xpti.h): this CPU's for guests; the one to take when a guest goes on,
+	 * 0 for the one that is there; ours while a guest is on the first.
+	 */
+	uint64_t xpti_cr3, xpti_exit_cr3, xpti_own_cr3;
+	uint64_t padding;
 	/* What the IRET into the guest faulted with; until interrupts are on again. */
 	struct {
 		unsigned int vector;

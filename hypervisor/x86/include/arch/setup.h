@@ -10,6 +10,7 @@
 
 extern char __image_start[], __text_ro_start[], __text_end[], __rodata_end[], __ro_after_init_end[];
 extern char __init_start[], __init_end[], __load_end[], __bss_start[], __bss_end[], __image_end[];
+extern char __entry_start[], __entry_end[];
 extern char __percpu_start[], __percpu_end[];
 extern const char __build_id_start[], __build_id_end[];
 extern char cpu0_stack[];
