@@ -14,7 +14,9 @@ use Machine;
 
 plan skip_all => 'the messages are ours' if ($ENV{HV} // '') eq 'debian';
 
-my $m = Machine->boot(env => { HV_ARGS => 'frobnicate=3 maxcpus=many noreboot=perhaps sched=bvt '
+# Two cores with two threads each.
+my @threads = ('-smp', '4,sockets=1,cores=2,threads=2');
+my $m = Machine->boot(args => \@threads, env => { HV_ARGS => 'frobnicate=3 maxcpus=many noreboot=perhaps sched=bvt '
 	. 'guest_loglvl=loud conring_size=32k no-real-mode dom0_max_vcpus=1' });
 $m->dom0;
 my ($log) = $m->cmd('xl dmesg');
@@ -27,4 +29,12 @@ like($log, qr/'guest_loglvl=loud' is malformed.*guest_loglvl=warning/, 'no such 
 unlike($log, qr/real-mode.*(unknown|malformed)/, 'no-real-mode is accepted');
 my ($cpus) = $m->cmd('grep -c ^processor /proc/cpuinfo');
 is($cpus + 0, 1, 'dom0_max_vcpus=1 is in force');
+like($m->run('xl info'), qr/^nr_cpus +: 4\n.*^threads_per_core +: 2\n/ms, 'all threads of all cores run');
+$m->kill;
+
+$m = Machine->boot(args => \@threads, env => { HV_ARGS => 'smt=no' });
+$m->dom0;
+like($m->run('xl info'), qr/^nr_cpus +: 2\n.*^cores_per_socket +: 2\n^threads_per_core +: 1\n/ms,
+	'smt=no: one thread of each core');
+like($m->run('xl vcpu-list'), qr/^Domain-0 +0 +1 +\d /m, '... and the control domain has both');
 done_testing;

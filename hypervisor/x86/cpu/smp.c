@@ -24,6 +24,7 @@
 #include <arch/page.h>
 #include <arch/setup.h>
 #include <arch/spec_ctrl.h>
+#include <arch/topology.h>
 #include <arch/traps.h>
 
 #define TRAMPOLINE_PAGE 8 /* physical 0x8000: never used by firmware after boot */
@@ -37,6 +38,8 @@ extern uint64_t trampoline_cr3, trampoline_stack, trampoline_entry;
 
 static uint32_t opt_maxcpus __initdata = MAX_CPUS;
 CMDLINE_UINT("maxcpus", opt_maxcpus);
+static bool opt_smt __initdata = true;
+CMDLINE_BOOL("smt", opt_smt);
 
 /* ---- calls ---------------------------------------------------------------------- */
 
@@ -184,6 +187,30 @@ static void __init map_trampoline(void)
 	idle_l4[0] = image_paddr(tables[2]) | PTE_HV_TABLE;
 }
 
+/* smt=no: of each core one thread, the first that is found. */
+static bool __init is_spare_thread(uint32_t apic_id, unsigned int nr_started)
+{
+	for (unsigned int cpu = 0; !opt_smt && cpu < nr_started; cpu++) {
+		if (topology_same_core(apic_id, cpu))
+			return true;
+	}
+	return false;
+}
+
+static void __init report_cpus(void)
+{
+	unsigned int threads = topology_threads_per_core();
+
+	if (sync.warped) {
+		time_tsc_stable = false;
+		pr_warn("The CPUs' TSCs do not run together: guests' clocks will be slower\n");
+	}
+	pr_info("%u CPU%s, %u thread%s of each core\n", cpumask_weight(cpu_online_map),
+		cpumask_weight(cpu_online_map) > 1 ? "s" : "", threads, threads > 1 ? "s" : "");
+	if (threads > 1 && spec_smt_leaks)
+		pr_warn("On this processor the threads of a core can find out each other's data: smt=no starts one of each\n");
+}
+
 void __init smp_boot_cpus(void)
 {
 	static uint32_t apic_ids[MAX_CPUS] __initdata;
@@ -194,7 +221,7 @@ void __init smp_boot_cpus(void)
 	for (unsigned int i = 0; i < n && next < min(limit, (uint32_t)MAX_CPUS); i++) {
 		int rc;
 
-		if (apic_ids[i] == apic_id_of(0))
+		if (apic_ids[i] == apic_id_of(0) || is_spare_thread(apic_ids[i], next))
 			continue;
 		rc = percpu_alloc(next);
 		if (!rc)
@@ -213,9 +240,5 @@ void __init smp_boot_cpus(void)
 	}
 	idle_l4[0] = 0;
 	tlb_flush_local_all();
-	if (sync.warped) {
-		time_tsc_stable = false;
-		pr_warn("The CPUs' TSCs do not run together: guests' clocks will be slower\n");
-	}
-	pr_info("%u CPU%s\n", cpumask_weight(cpu_online_map), next > 1 ? "s" : "");
+	report_cpus();
 }

@@ -46,7 +46,7 @@
 #define E21_AUTO_IBRS (1U << 8)
 #define E21_SRSO_NO   (1U << 29)
 
-bool spec_ibpb_on_switch __ro_after_init;
+bool spec_ibpb_on_switch __ro_after_init, spec_smt_leaks __ro_after_init;
 
 /* What MSR_SPEC_CTRL has while we run, and while guests do; entry.S reads them. */
 uint32_t spec_ctrl_value_hv __ro_after_init, spec_ctrl_value_guest __ro_after_init;
@@ -82,8 +82,8 @@ static bool use_auto_ibrs __ro_after_init, spec_ctrl_present __ro_after_init;
 /* ---- options: -1 is "as this machine needs it" --------------------------------------- */
 
 static struct {
-	int8_t rsb, ibrs, ibpb, ibpb_entry, verw, bhi_dis_s, ssbd, thunk;
-} opt __initdata = {-1, -1, -1, -1, -1, -1, -1, -1};
+	int8_t rsb, ibrs, ibpb, ibpb_entry, verw, bhi_dis_s, bhb, ssbd, thunk;
+} opt __initdata = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
 static int8_t opt_l1tf __initdata = -1;
 
 static const struct {
@@ -97,12 +97,12 @@ static const struct {
 	{"l1d-flush", NULL},     {"psfd", NULL},          {"stibp", NULL},
 	{"branch-harden", NULL}, {"srb-lock", NULL},      {"unpriv-mmio", NULL},
 	{"gds-mit", NULL},       {"div-scrub", NULL},     {"lock-harden", NULL},
-	{"bhb-entry", NULL},
+	{"bhb-entry", &opt.bhb},
 };
 
 static void __init set_all(int8_t v)
 {
-	opt.rsb = opt.ibrs = opt.ibpb = opt.ibpb_entry = opt.verw = opt.bhi_dis_s = v;
+	opt.rsb = opt.ibrs = opt.ibpb = opt.ibpb_entry = opt.verw = opt.bhi_dis_s = opt.bhb = v;
 	opt.thunk = v ? THUNK_RETPOLINE : THUNK_JMP;
 	opt_l1tf = v;
 }
@@ -259,6 +259,11 @@ static void __init choose(void)
 	use.ibpb = decide(opt.ibpb, true, has.ibpb);
 	use.ssbd = decide(opt.ssbd, false, has.ssbd);
 	use.bhi_dis_s = decide(opt.bhi_dis_s, !(has.caps & CAP_BHI_NO), has.bhi_ctrl);
+	/* Where the history steers branches in spite of IBRS, and no mode keeps it from that. */
+	if (decide(opt.bhb, has.eibrs && !has.bhi_ctrl && !(has.caps & CAP_BHI_NO), true))
+		use.sites |= SPEC_SITE_BHB;
+	spec_smt_leaks =
+		!has.emulated && (buffers_leak() || (has.intel && !(has.caps & CAP_RDCL_NO)));
 	use.l1tf = decide(opt_l1tf, has.intel && !(has.caps & CAP_RDCL_NO), true);
 	/* Meltdown: all but those who say or are known not to have it. */
 	if (xpti_choose(decide(-1, !has.amd && !(has.caps & CAP_RDCL_NO), true)))
@@ -309,6 +314,8 @@ static void __init plain_thunks(bool lfence)
 	}
 }
 
+#define ON_ENTRY (SPEC_SITE_IBPB | SPEC_SITE_IBRS | SPEC_SITE_RSB | SPEC_SITE_BHB)
+
 static void __init print_choice(void)
 {
 	static const char *const thunk[] = {"retpoline", "lfence", "jmp"};
@@ -320,10 +327,10 @@ static void __init print_choice(void)
 		: !has.ibrs && !has.ibpb && !has.verw ? " nothing"
 						      : "");
 	pr_info("Speculation: page tables isolated (XPTI) for %s\n", xpti_description());
-	pr_info("Speculation: indirect branches by %s; on entry%s%s%s%s; on exit%s%s; between domains%s; always%s%s%s\n",
+	pr_info("Speculation: indirect branches by %s; on entry%s%s%s%s%s; on exit%s%s; between domains%s; always%s%s%s\n",
 		thunk[use.thunk], use.sites & SPEC_SITE_IBPB ? " IBPB" : "",
 		use.sites & SPEC_SITE_IBRS ? " IBRS" : "", use.sites & SPEC_SITE_RSB ? " RSB" : "",
-		use.sites & (SPEC_SITE_IBPB | SPEC_SITE_IBRS | SPEC_SITE_RSB) ? "" : " nothing",
+		use.sites & SPEC_SITE_BHB ? " BHB" : "", use.sites & ON_ENTRY ? "" : " nothing",
 		use.sites & SPEC_SITE_VERW ? " VERW" : " nothing", use.l1tf ? "; L1TF checks" : "",
 		use.ibpb ? " IBPB" : " nothing", use.stay_ibrs ? " IBRS" : "",
 		use.ssbd ? " SSBD" : "",

@@ -78,6 +78,13 @@ static struct widths id_widths(void)
 	return w;
 }
 
+bool topology_same_core(uint32_t apic_id, unsigned int cpu)
+{
+	unsigned int shift = id_widths().thread;
+
+	return apic_id >> shift == apic_id_of(cpu) >> shift;
+}
+
 unsigned int topology_core(unsigned int cpu)
 {
 	struct widths w = id_widths();

@@ -17,6 +17,7 @@
 #define SPEC_SITE_IBRS 2 /* entry and exit: IBRS while we run */
 #define SPEC_SITE_IBPB 4 /* entry: forget all of the guest's branches */
 #define SPEC_SITE_VERW 8 /* exit: clear buffers */
+#define SPEC_SITE_BHB  32 /* entry: fill the history of branches with ours */
 #define SPEC_SITE_XPTI 16 /* entry and exit: between the guest's root and ours (arch/xpti.h) */
 
 #define MSR_SPEC_CTRL_NR 0x48
@@ -34,6 +35,9 @@ extern bool spec_ibpb_on_switch;
  * guests may not have such entries.
  */
 extern bool spec_l1tf;
+
+/* What one thread of a core has in buffers and caches, its sibling can find out. */
+extern bool spec_smt_leaks;
 
 /* Looks, chooses, patches. On the start-up page tables, where code can be written. */
 void spec_ctrl_init(void);

@@ -13,6 +13,9 @@
 unsigned int topology_core(unsigned int cpu);
 unsigned int topology_socket(unsigned int cpu);
 
+/* Is the processor of that APIC id another thread of @cpu's core? Or @cpu itself. */
+bool topology_same_core(uint32_t apic_id, unsigned int cpu);
+
 /* Counted over the CPUs that are online, of the first one's socket; never 0. */
 unsigned int topology_threads_per_core(void);
 unsigned int topology_cores_per_socket(void);
