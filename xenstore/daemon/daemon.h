@@ -112,7 +112,8 @@ struct xsd {
 	struct journal *journal; /* or NULL */
 	int rings_fd; /* or -1 */
 	struct platform *platform; /* or NULL */
-	struct source platform_src, listen_src, signal_src, metrics_src, update_src, settle_src;
+	struct source platform_src, listen_src, signal_src, metrics_src, update_src, settle_src,
+		journal_src;
 	pid_t update_pid;
 	char binary[512], update_binary[512];
 	char **argv;

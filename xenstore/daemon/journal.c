@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <xenstore/daemon/block.h>
@@ -42,7 +44,8 @@ struct journal {
 	char path[512];
 	struct file file;
 	size_t first; /* how much of it is a snapshot */
-	size_t ticked; /* its length a second ago */
+	size_t timed; /* its length a second ago */
+	bool timing;
 	bool pinned, broken;
 	struct store_snap *snap; /* being written to next */
 	struct rec packing; /* items of it that don't make a block yet */
@@ -244,6 +247,10 @@ void journal_close(struct xsd *d)
 	if (!j) {
 		return;
 	}
+	if (d->journal_src.fd >= 0) {
+		close(d->journal_src.fd);
+		d->journal_src.fd = -1;
+	}
 	store_snap_end(j->snap);
 	rec_fini(&j->packing);
 	file_close(&j->old);
@@ -310,20 +317,6 @@ void journal_catch_up(struct xsd *d)
 		apply(d, &items, &unpacked);
 	}
 	rec_fini(&unpacked);
-}
-
-void journal_start(struct xsd *d)
-{
-	struct file *f = &d->journal->file;
-
-	/* What a dead daemon had begun to write must not be taken for a frame. */
-	if (ftruncate(f->fd, (off_t)f->end)) {
-		log_line(d, "journal: %s", strerror(errno));
-	} else {
-		f->size = f->end;
-	}
-	d->ticking = true;
-	store_record_on(d->store, true);
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -468,6 +461,8 @@ bool journal_work(struct xsd *d)
 	return true;
 }
 
+/* ---- rest ---------------------------------------------------------------- */
+
 /* More than that since the snapshot is too much. */
 static size_t most_at_rest(const struct journal *j)
 {
@@ -476,22 +471,69 @@ static size_t most_at_rest(const struct journal *j)
 	return j->first + (part > REST_BYTES ? part : REST_BYTES);
 }
 
-bool journal_tick(struct xsd *d)
+/* Nothing stands against a new snapshot. The last one's file takes its time to go. */
+static bool can_begin(const struct journal *j)
 {
+	return !j->snap && !j->pinned && !j->broken && j->old.fd < 0;
+}
+
+static void rest_later(struct xsd *d)
+{
+	const struct itimerspec when = {.it_value.tv_sec = 1};
 	struct journal *j = d->journal;
+
+	if (!j->timing) {
+		j->timing = timerfd_settime(d->journal_src.fd, 0, &when, NULL) == 0;
+	}
+}
+
+/* A second has gone since there was too much: was there little to do in it? */
+static void rest_ready(struct source *src, uint32_t events)
+{
+	struct xsd *d = (struct xsd *)((char *)src - offsetof(struct xsd, journal_src));
+	struct journal *j = d->journal;
+	uint64_t nr;
 	bool quiet;
 
-	if (!j || j->file.end <= most_at_rest(j)) {
-		return false;
+	j->timing = read(src->fd, &nr, sizeof(nr)) < 0;
+	if (j->file.end <= most_at_rest(j)) {
+		return;
 	}
-	quiet = j->file.end - j->ticked < REST_RATE;
-	j->ticked = j->file.end;
-	if (quiet && !j->snap && !j->pinned && !j->broken) {
+	quiet = j->file.end - j->timed < REST_RATE;
+	j->timed = j->file.end;
+	if (quiet && can_begin(j)) {
 		snapshot_begin(d);
-		return j->snap != NULL;
+	} else {
+		rest_later(d);
 	}
-	return true;
 }
+
+static void rest_init(struct xsd *d)
+{
+	d->journal_src = (struct source){
+		rest_ready, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)};
+	if (d->journal_src.fd >= 0 && loop_add(d, &d->journal_src, EPOLLIN)) {
+		close(d->journal_src.fd);
+		d->journal_src.fd = -1;
+	}
+	rest_later(d);
+}
+
+void journal_start(struct xsd *d)
+{
+	struct file *f = &d->journal->file;
+
+	/* What a dead daemon had begun to write must not be taken for a frame. */
+	if (ftruncate(f->fd, (off_t)f->end)) {
+		log_line(d, "journal: %s", strerror(errno));
+	} else {
+		f->size = f->end;
+	}
+	rest_init(d);
+	store_record_on(d->store, true);
+}
+
+/* ---- changes ------------------------------------------------------------- */
 
 /* No frame after one that is missing: a new journal, at once, or none. */
 static void heal(struct xsd *d)
@@ -527,8 +569,8 @@ void journal_commit_batch(struct xsd *d)
 		return;
 	}
 	if (j->file.end > most_at_rest(j)) {
-		d->ticking = true;
-		if (!j->snap && !j->pinned && j->file.end > BUSY_TIMES * j->first + BUSY_BYTES) {
+		rest_later(d);
+		if (j->file.end > BUSY_TIMES * j->first + BUSY_BYTES && can_begin(j)) {
 			snapshot_begin(d);
 		}
 	}

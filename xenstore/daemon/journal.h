@@ -66,9 +66,6 @@ void journal_commit_batch(struct xsd *d);
 /* A bit of a snapshot if one is being written. True: there is more to do. */
 bool journal_work(struct xsd *d);
 
-/* Once a second, while d->ticking. True: it will have to be called again. */
-bool journal_tick(struct xsd *d);
-
 /* No snapshots while somebody follows. */
 void journal_pin(struct xsd *d, bool pinned);
 

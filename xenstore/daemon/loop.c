@@ -97,7 +97,7 @@ static void bury_dead(struct xsd *d)
 static bool tick(struct xsd *d)
 {
 	uint64_t now = now_ms();
-	bool running = journal_tick(d);
+	bool running = false;
 
 	for (struct conn *c = d->conns; c; c = c->next) {
 		running |= conn_check_timeout(c, now);

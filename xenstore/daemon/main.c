@@ -500,6 +500,7 @@ int main(int argc, char **argv)
 			       .metrics_src.fd = -1,
 			       .update_src.fd = -1,
 			       .settle_src.fd = -1,
+			       .journal_src.fd = -1,
 			       .trace_domid = -1,
 			       .opt.take_over = -1};
 	char result = 0;
