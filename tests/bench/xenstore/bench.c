@@ -12,13 +12,15 @@
  *        bench --fill NODES SOCKET      creates as many, as guests have them
  *        bench --longest SECONDS SOCKET the longest request among many
  *        bench --first SOCKET           returns with the first answer
- *        bench --victim flood|rm SOCKET how much the daemon works, in microseconds
+ *        bench --victim WHAT SOCKET     how much the daemon works, in microseconds
  *                                       of CPU time, while a client waits for a
  *                                       read: median, 99 of 100, longest; while
- *                                       others send all they can, or one removes
- *                                       all that --fill has made. For root only,
- *                                       and all on one CPU: the client must go on
- *                                       as soon as it can.
+ *                                       others send all they can (flood), or one
+ *                                       removes all that --fill has made (rm), ends
+ *                                       a transaction with 10,000 changes (commit),
+ *                                       writes what 10,000 watch (event). For root
+ *                                       only, and all on one CPU: the client must
+ *                                       go on as soon as it can.
  */
 #include <sched.h>
 #include <signal.h>
@@ -396,6 +398,20 @@ static void first(struct client *c, const char *path)
 	req(c, XS_READ, "/", NULL);
 }
 
+static void send_watch(struct client *w, const char *path, const char *token)
+{
+	char msg[256];
+	int path_len = sprintf(msg + 16, "%s", path) + 1;
+	int len = path_len + sprintf(msg + 16 + path_len, "%s", token) + 1;
+	struct xsd_sockmsg h = {XS_WATCH, 1, 0, (uint32_t)len};
+
+	memcpy(msg, &h, sizeof(h));
+	if (write(w->fd, msg, sizeof(h) + (size_t)len) < 0) {
+		die("write");
+	}
+	get_reply(w);
+}
+
 /* ---- a client among others ----------------------------------------------- */
 
 #define FLOODS 4
@@ -435,6 +451,54 @@ static void remove_all(const char *path)
 	_exit(0);
 }
 
+#define CHANGES 10000
+
+/* Others change something meanwhile: all has to be compared and made again. */
+static void commit_much(const char *path)
+{
+	struct client *c = client_of(path), *other = client_of(path);
+	char node[64];
+
+	tx_start(c);
+	for (int i = 0; i < CHANGES; i++) {
+		snprintf(node, sizeof(node), "/bench/commit/%d/%d", i / 100, i % 100);
+		req(c, XS_WRITE, node, "v");
+	}
+	row_write(other, 0);
+	usleep(50000);
+	if (!tx_end(c)) {
+		fprintf(stderr, "the big transaction failed\n");
+	}
+	req(c, XS_RM, "/bench/commit", NULL);
+	_exit(0);
+}
+
+#define WATCHERS 100
+
+static void tell_many(const char *path)
+{
+	struct client *w[WATCHERS], *c = client_of(path);
+	char token[16], in[4096];
+
+	for (int i = 0; i < WATCHERS; i++) {
+		w[i] = client_of(path);
+		for (int k = 0; k < CHANGES / WATCHERS; k++) {
+			sprintf(token, "token-%d", k);
+			send_watch(w[i], "/bench/event", token);
+		}
+	}
+	for (int n = 0; n < 5; n++) {
+		usleep(50000);
+		req(c, XS_WRITE, "/bench/event", "v");
+	}
+	usleep(100000);
+	for (int i = 0; i < WATCHERS; i++) {
+		while (recv(w[i]->fd, in, sizeof(in), MSG_DONTWAIT) > 0) {
+		}
+	}
+	_exit(0);
+}
+
 static int by_time(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -447,13 +511,17 @@ static void victim(struct client *c, const char *what, const char *path)
 	enum { MAX = 100000 };
 	double *took = calloc(MAX, sizeof(*took)), start = now();
 	pid_t child[FLOODS];
-	int nr_children = strcmp(what, "rm") == 0 ? 1 : FLOODS, nr = 0;
+	void (*alone)(const char *path) = strcmp(what, "rm") == 0       ? remove_all
+					  : strcmp(what, "commit") == 0 ? commit_much
+					  : strcmp(what, "event") == 0  ? tell_many
+									: NULL;
+	int nr_children = alone ? 1 : FLOODS, nr = 0;
 	struct sched_param first = {.sched_priority = 1};
 
 	for (int i = 0; i < nr_children; i++) {
 		child[i] = fork();
-		if (child[i] == 0 && nr_children == 1) {
-			remove_all(path);
+		if (child[i] == 0 && alone) {
+			alone(path);
 		} else if (child[i] == 0) {
 			flood(path, i);
 		}
@@ -478,17 +546,12 @@ static void victim(struct client *c, const char *what, const char *path)
 
 static void watch_many(struct client *w)
 {
-	for (int i = 0; i < 1000; i++) {
-		char msg[128];
-		int path = sprintf(msg + 16, "/watched/%d", i) + 1;
-		int len = path + sprintf(msg + 16 + path, "token-%d", i) + 1;
-		struct xsd_sockmsg h = {XS_WATCH, 1, 0, (uint32_t)len};
+	char path[64], token[64];
 
-		memcpy(msg, &h, sizeof(h));
-		if (write(w->fd, msg, sizeof(h) + (size_t)len) < 0) {
-			die("write");
-		}
-		get_reply(w);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/watched/%d", i);
+		snprintf(token, sizeof(token), "token-%d", i);
+		send_watch(w, path, token);
 	}
 }
 
@@ -552,7 +615,7 @@ int main(int argc, char **argv)
 	} else {
 		fprintf(stderr, "usage: bench SOCKET [SECONDS [ROW]] | --echo [SECONDS]\n"
 				"       bench --fill NODES SOCKET | --longest SECONDS SOCKET\n"
-				"       bench --first SOCKET | --victim flood|rm SOCKET\n");
+				"       bench --first SOCKET | --victim WHAT SOCKET\n");
 		return 1;
 	}
 	return 0;
