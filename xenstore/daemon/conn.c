@@ -121,6 +121,11 @@ void conn_wake(struct conn *c)
 		return;
 	}
 	c->runnable = true;
+	if (!c->waiting) {
+		/* What it wants may be there since we last looked and saw nothing. */
+		c->waiting = true;
+		c->since = c->d->unpolled;
+	}
 	c->run_next = NULL;
 	*c->d->run_end = c;
 	c->d->run_end = &c->run_next;
@@ -437,6 +442,7 @@ static void tell_wants(struct conn *c, bool want_read)
 
 void conn_slice(struct conn *c)
 {
+	struct done before = c->d->done;
 	unsigned int nr = 0, work = 0;
 	bool want_read, busy;
 
@@ -453,6 +459,8 @@ void conn_slice(struct conn *c)
 		       next_request(c)) {
 			nr++;
 			work += store_request_work(c->d->store);
+			c->d->done.requests++;
+			c->d->done.work += store_request_work(c->d->store);
 			if (c->slot) {
 				send_out(c);
 			}
@@ -469,7 +477,10 @@ void conn_slice(struct conn *c)
 	}
 	if (nr) {
 		store_client_took(c->client, nr, now_ns() - c->d->round_start);
+		store_client_waited(c->client, before.requests - c->since.requests,
+				    before.work - c->since.work);
 	}
+	c->waiting = false;
 	if (c->moved && c->io->moved) {
 		c->io->moved(c);
 	}
@@ -479,6 +490,8 @@ void conn_slice(struct conn *c)
 	tell_wants(c, want_read);
 	/* More to do without anything new arriving? */
 	if (busy || (want_read && (has_request(c) || (c->io->more && c->io->more(c))))) {
+		c->waiting = true;
+		c->since = c->d->done;
 		conn_wake(c);
 	}
 }

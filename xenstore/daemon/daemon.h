@@ -59,6 +59,11 @@ struct conn_io {
 	void (*failed)(struct conn *c, int error);
 };
 
+/* What has been done for everybody. */
+struct done {
+	uint64_t requests, work;
+};
+
 #define CONN_IN 8192
 
 struct conn {
@@ -72,6 +77,8 @@ struct conn {
 	struct conn *next, **pprev; /* all connections */
 	struct conn *run_next;
 	bool runnable, dead;
+	bool waiting; /* for its turn, since so much was done */
+	struct done since;
 	bool want_read, want_write; /* what io->want() was told last */
 	bool input, hung_up; /* sockets: there may be more; and its end */
 	bool peek; /* sockets: what is read stays in there for a while */
@@ -118,6 +125,8 @@ struct xsd {
 	char binary[512], update_binary[512];
 	char **argv;
 	uint64_t round_start; /* ns */
+	struct done done; /* by now */
+	struct done polled, unpolled; /* at the last look for events, and at the one before */
 	int trace_domid; /* the only one whose messages are traced; or -1 */
 	int epoll;
 	bool stop;

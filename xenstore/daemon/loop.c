@@ -118,6 +118,8 @@ void loop_run(struct xsd *d)
 			       : d->ticking            ? TICK_MS
 						       : -1);
 		d->round_start = now_ns();
+		d->unpolled = d->polled;
+		d->polled = d->done;
 		for (int i = 0; i < n; i++) {
 			struct source *src = ev[i].data.ptr;
 
@@ -126,7 +128,10 @@ void loop_run(struct xsd *d)
 		commit(d);
 		run_round(d);
 		working = journal_work(d);
-		working = store_work(d->store, STORE_SLICE) || working;
+		if (store_work(d->store, STORE_SLICE)) {
+			working = true;
+			d->done.work += STORE_SLICE;
+		}
 		commit(d);
 		if (d->ticking && (now = now_ms()) - last_tick >= TICK_MS) {
 			last_tick = now;

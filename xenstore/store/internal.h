@@ -38,6 +38,7 @@ struct account {
 	uint64_t watches, transactions, outstanding;
 	uint64_t other_bytes; /* watches, transactions, queues */
 	uint64_t requests, errors, latency_ns, latency_max_ns;
+	uint64_t waited_requests_max, waited_work_max;
 	unsigned int quota_set; /* quotas of its own */
 	uint64_t quota[NR_QUOTAS];
 };

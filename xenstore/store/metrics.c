@@ -33,6 +33,8 @@ GET(transactions)
 GET(outstanding)
 GET(latency_ns)
 GET(latency_max_ns)
+GET(waited_requests_max)
+GET(waited_work_max)
 
 void store_metrics(struct store *s, FILE *f)
 {
@@ -64,6 +66,8 @@ void store_metrics(struct store *s, FILE *f)
 	per_domain(s, f, "errors_total", "counter", get_errors);
 	per_domain(s, f, "latency_nanoseconds_total", "counter", get_latency_ns);
 	per_domain(s, f, "latency_max_nanoseconds", "gauge", get_latency_max_ns);
+	per_domain(s, f, "waited_requests_max", "gauge", get_waited_requests_max);
+	per_domain(s, f, "waited_work_max", "gauge", get_waited_work_max);
 	per_domain(s, f, "nodes", "gauge", get_nodes);
 	per_domain(s, f, "watches", "gauge", get_watches);
 	per_domain(s, f, "transactions", "gauge", get_transactions);

@@ -213,6 +213,15 @@ void store_client_took(struct store_client *c, unsigned int nr, uint64_t ns)
 	}
 }
 
+void store_client_waited(struct store_client *c, uint64_t requests, uint64_t work)
+{
+	struct account *a = c->account;
+
+	a->waited_requests_max =
+		requests > a->waited_requests_max ? requests : a->waited_requests_max;
+	a->waited_work_max = work > a->waited_work_max ? work : a->waited_work_max;
+}
+
 void store_client_outstanding(struct store_client *c, long delta)
 {
 	c->outstanding += (uint64_t)delta;

@@ -137,6 +137,9 @@ bool store_client_over_memory(const struct store_client *c);
 /* How long @nr of its requests took from when the daemon could know of them. */
 void store_client_took(struct store_client *c, unsigned int nr, uint64_t ns);
 
+/* How many requests of others, and how much work, came before one of its own at most. */
+void store_client_waited(struct store_client *c, uint64_t requests, uint64_t work);
+
 /* A reply of this type isn't one: the daemon will answer. */
 #define STORE_REPLY_LATER UINT32_MAX
 

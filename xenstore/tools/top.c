@@ -16,13 +16,27 @@
 
 #include <xenstore/tools/tools.h>
 
-enum column { REQUESTS, ERRORS, LATENCY, LATENCY_MAX, NODES, WATCHES, TRANSACTIONS, MEMORY, NR };
+enum column {
+	REQUESTS,
+	ERRORS,
+	LATENCY,
+	LATENCY_MAX,
+	WAITED,
+	WORK,
+	NODES,
+	WATCHES,
+	TRANSACTIONS,
+	MEMORY,
+	NR
+};
 
 static const char *const names[NR] = {
 	[REQUESTS] = "requests_total",
 	[ERRORS] = "errors_total",
 	[LATENCY] = "latency_nanoseconds_total",
 	[LATENCY_MAX] = "latency_max_nanoseconds",
+	[WAITED] = "waited_requests_max",
+	[WORK] = "waited_work_max",
 	[NODES] = "nodes",
 	[WATCHES] = "watches",
 	[TRANSACTIONS] = "transactions",
@@ -148,8 +162,8 @@ static void show(struct table *last, struct table *t)
 	if (t->nr) {
 		qsort(t->rows, t->nr, sizeof(*t->rows), by_domid);
 	}
-	printf("%6s %9s %8s %9s %9s %8s quot %8s quot %5s %9s\n", "domain", "req/s", "err/s",
-	       "avg us", "max us", "nodes", "watches", "tx", "memory");
+	printf("%6s %9s %8s %9s %9s %6s %6s %8s quot %8s quot %5s %9s\n", "domain", "req/s",
+	       "err/s", "avg us", "max us", "waited", "work", "nodes", "watches", "tx", "memory");
 	for (size_t i = 0; i < t->nr; i++) {
 		struct row *r = &t->rows[i], *old = row_of(last, r->domid);
 		uint64_t n = r->v[REQUESTS] - old->v[REQUESTS];
@@ -158,6 +172,8 @@ static void show(struct table *last, struct table *t)
 		       (double)(r->v[ERRORS] - old->v[ERRORS]) / s,
 		       n ? (double)(r->v[LATENCY] - old->v[LATENCY]) / (double)n / 1000 : 0.0,
 		       (double)r->v[LATENCY_MAX] / 1000);
+		printf(" %6llu %6llu", (unsigned long long)r->v[WAITED],
+		       (unsigned long long)r->v[WORK]);
 		of_quota(r->v[NODES], t->quota_nodes, r->domid);
 		of_quota(r->v[WATCHES], t->quota_watches, r->domid);
 		printf(" %5llu %9llu\n", (unsigned long long)r->v[TRANSACTIONS],
