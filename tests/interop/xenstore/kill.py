@@ -10,7 +10,7 @@ platform_fake.c) do random requests, beside a model of what was acknowledged.
 After each kill: the tree is the model's; what was under way on the socket has
 happened wholly or not at all; a guest's request that was under way is answered,
 once, as if nothing had been; its watches fire; its open transactions end in
-EAGAIN. TAP.
+EAGAIN. Then one in twenty of them while a snapshot is being written. TAP.
 """
 
 import os
@@ -327,6 +327,50 @@ class Test:
         self.m.proc.kill()
         self.again({})
 
+    # ---- while a snapshot is written
+
+    def burst(self, acked, under_way):
+        """Many writes at once; those that are answered are in acked."""
+        under_way.clear()
+        for _ in range(40):
+            path = f"/s/{self.rnd.randrange(4000)}"
+            under_way.append((path, f"{self.rnd.random()}" + "v" * 1500))
+        self.sock.s.settimeout(10)
+        self.sock.send(b"".join(
+            HEADER.pack(OPS["WRITE"], 1, 0, len(p) + 1 + len(v)) + p.encode() + b"\0" + v.encode()
+            for p, v in under_way))
+        while under_way:
+            self.sock.fill(10)
+            while under_way and self.sock.message():
+                path, value = under_way.pop(0)
+                acked[path] = value
+
+    def in_snapshots(self, kills):
+        acked, under_way = {}, []
+        for _ in range(kills):
+            after = self.rnd.randrange(6)
+            end = time.time() + 60
+            try:
+                while after and time.time() < end:
+                    self.burst(acked, under_way)
+                    after -= os.path.exists(self.m.dir + "/journal.new")
+                self.m.kill_in(self.rnd.random() * 0.01)
+                while time.time() < end:
+                    self.burst(acked, under_way)
+            except (OSError, EOFError):
+                pass
+            self.m.proc.wait()
+            self.sock = self.m.start()
+            self.ok(self.sock.request("CONTROL", "check|"), "OK|")
+            for path, value in acked.items():
+                found = self.sock.request("READ", path + "|")
+                perhaps = [v for p, v in under_way if p == path]
+                if found != value and found not in perhaps:
+                    raise AssertionError(f"lost in a snapshot: {path}: {found[:30]}, not "
+                                         f"{value[:30]}, {len(perhaps)} under way")
+                acked[path] = found
+            self.count += 1
+
     def stop(self):
         self.m.proc.terminate()
         self.m.proc.wait()
@@ -345,6 +389,7 @@ def main():
     print(f"# seed {seed}")
     try:
         test.run()
+        test.in_snapshots((kills + 19) // 20)
         print(f"ok 1 - {test.count} kills without a loss")
         print(f"# restarts took {max(test.restart) * 1000:.0f} ms at most")
         failed = 0
