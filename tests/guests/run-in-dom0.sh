@@ -7,7 +7,10 @@
 #
 # DIR holds the kernels test-NAME, each with test-NAME.cfg: lines that are added
 # to its configuration, of which "# expect: RESULT..." names the results that are
-# right (SUCCESS if it is not there). Needs a shell, busybox and xl; nothing else.
+# right (SUCCESS if it is not there), and "# peers: N" has N more of the same kernel run
+# beside it (with "peer=1" and so on on their command lines), until it has ended; each
+# finds the ids of all, its own kind first, in its store node data/peers. Needs a shell,
+# busybox, xl and xenstore-write; nothing else.
 #
 # After each guest the control domain must have as many domains, and the
 # hypervisor as much free memory, as before. What a guest printed is shown as
@@ -25,35 +28,69 @@ limit=${TEST_SECONDS:-40}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# Starts test $1 and waits until it is gone; its console is in $out/console.
-run_guest()
+# Creates a domain $1 of the kernel of test $2, paused, with "peer=$3" if it is one;
+# its console goes to $out/$1.
+create()
 {
 	{
-		echo "name = \"test-$1\""
-		echo "kernel = \"$dir/test-$1\""
+		echo "name = \"$1\""
+		echo "kernel = \"$dir/test-$2\""
 		echo "memory = 32"
+		[ -z "$3" ] || echo "extra = \"peer=$3\""
 		echo 'on_poweroff = "destroy"'
 		echo 'on_reboot = "destroy"'
 		echo 'on_crash = "destroy"'
-		cat "$dir/test-$1.cfg"
+		cat "$dir/test-$2.cfg"
 	} >"$out/cfg"
-	: >"$out/console"
-	xl create -p "$out/cfg" >"$out/xl" 2>&1 || return 1
-	xl console "test-$1" </dev/null >"$out/console" 2>&1 &
-	console=$!
+	: >"$out/$1"
+	xl create -p "$out/cfg" >>"$out/xl" 2>&1 || return 1
+	xl console "$1" </dev/null >"$out/$1" 2>&1 &
+	consoles="$consoles $!"
+	all="$all $1"
+}
+
+# Lets all that were created run, each with the ids of all.
+unpause()
+{
+	ids=
+	for i in $all; do
+		ids="$ids $(xl domid "$i")"
+	done
 	sleep 0.3
-	xl unpause "test-$1" >>"$out/xl" 2>&1 || return 1
+	for i in $all; do
+		[ "$all" = " $i" ] || xenstore-write "/local/domain/$(xl domid "$i")/data/peers" "${ids# }"
+		xl unpause "$i" >>"$out/xl" 2>&1 || return 1
+	done
+}
+
+# Runs test $1 until it is gone, and then takes its peers away; their consoles are in
+# $out.
+run_guest()
+{
+	all='' consoles=''
+	rm -f "$out"/test-*
+	: >"$out/xl"
+	create "test-$1" "$1" || return 1
+	n_peers=$(sed -n 's/^# peers: *//p' "$dir/test-$1.cfg")
+	for p in $(seq 1 "${n_peers:-0}"); do
+		create "test-$1-$p" "$1" "$p" || return 1
+	done
+	unpause || return 1
 	ticks=0
 	while xl domid "test-$1" >/dev/null 2>&1; do
 		ticks=$((ticks + 1))
-		if [ $ticks -gt $((limit * 5)) ]; then
+		if [ $ticks -gt $((limit * 10)) ]; then
 			echo "still running after $limit seconds" >>"$out/xl"
 			xl destroy "test-$1"
 			break
 		fi
-		sleep 0.2
+		sleep 0.1
 	done
-	wait $console
+	for i in ${all#" test-$1"}; do
+		xl destroy "$i" >>"$out/xl" 2>&1 || echo "Failure: $i has ended" >>"$out/$i"
+	done
+	# shellcheck disable=SC2086
+	wait $consoles
 	return 0
 }
 
@@ -64,7 +101,8 @@ result_of()
 		echo "ERROR could not be started"
 		return
 	fi
-	line=$(tr -d '\r' <"$out/console" | sed -n 's/^Test result: //p' | tail -n 1)
+	line=$(tr -d '\r' <"$out/test-$1" | sed -n 's/^Test result: //p' | tail -n 1)
+	! grep -q '^Failure\|^Error' "$out/test-$1"-* 2>/dev/null || line='FAILURE of a peer'
 	echo "${line:-CRASH}"
 }
 
@@ -117,7 +155,7 @@ for name; do
 		echo "not ok $n - $name: $result"
 		failed=$((failed + 1))
 	fi
-	cat "$out/xl" "$out/console" | tr -d '\r' | sed 's/^/# /'
+	cat "$out/xl" "$out"/test-* | tr -d '\r' | sed 's/^/# /'
 done
 echo "# $((n - failed)) of $n passed"
 [ $failed -eq 0 ]
