@@ -3,6 +3,7 @@
 /* The fake machine: CPUs, memory, TLB, guest access, preemption, log. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -297,8 +298,16 @@ long hypercall_continue(unsigned int op, unsigned int nr_args, const unsigned lo
 
 /* ---- log: shown with HT_LOG=1 in the environment ----------------------------------- */
 
+char ht_log[HT_LOG_SIZE];
+
 static void log_line(const char *fmt, va_list ap)
 {
+	size_t n = strlen(ht_log);
+	va_list again;
+
+	va_copy(again, ap);
+	vsnprintf(ht_log + n, sizeof(ht_log) - n, fmt, again);
+	va_end(again);
 	if (getenv("HT_LOG"))
 		vfprintf(stderr, fmt, ap);
 }

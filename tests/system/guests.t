@@ -23,7 +23,7 @@ my @names = split ' ', $ENV{TESTS} // '';
 # The first guest lets tools and kernel allocate what they keep.
 $m->cmd('sh /guests/run-in-dom0.sh /guests version', 90);
 for my $name (@names) {
-	my ($text) = $m->cmd("sh /guests/run-in-dom0.sh /guests $name", 90);
+	my ($text) = $m->cmd("sh /guests/run-in-dom0.sh /guests $name", 120);
 	my ($result) = $text =~ /^((?:not )?ok \d+ .*)$/m;
 	ok(($result // '') =~ /^ok /, $name) or diag($text);
 }

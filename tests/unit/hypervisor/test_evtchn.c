@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include <hv/domain.h>
@@ -424,6 +426,35 @@ static void test_reset_is_preemptible(void **state)
 	assert_int_equal(bind_ipi(0), 1);
 }
 
+/* The report of the debug key: each state, as it is; and nothing else changes. */
+static void test_report(void **state)
+{
+	struct evtchn_bind_pirq p = {.pirq = 7};
+	evtchn_port_t u, i, v, b;
+	char line[80];
+
+	u = alloc_unbound(d1, 2);
+	i = bind_ipi(1);
+	v = bind_virq(VIRQ_TIMER, 2);
+	b = bind_to(d2, alloc_unbound(d2, 1));
+	assert_int_equal(op(EVTCHNOP_bind_pirq, &p), 0);
+	assert_int_equal(send_port(i), 0);
+	*ht_log = 0;
+	evtchn_dump(d1);
+	assert_non_null(strstr(ht_log, "d1: 2-level event channels, 5 of 1023 ports in use"));
+	snprintf(line, sizeof(line), "%6u -- v0 prio 7: unbound for d2\n", u);
+	assert_non_null(strstr(ht_log, line));
+	snprintf(line, sizeof(line), "%6u P- v1 prio 7: ipi 0\n", i);
+	assert_non_null(strstr(ht_log, line));
+	snprintf(line, sizeof(line), "%6u -- v2 prio 7: virq %u\n", v, VIRQ_TIMER);
+	assert_non_null(strstr(ht_log, line));
+	snprintf(line, sizeof(line), "v0 prio 7: interdomain to port 1 of d2\n");
+	assert_non_null(strstr(ht_log, line));
+	assert_non_null(strstr(ht_log, "pirq 7\n"));
+	assert_int_equal(status(DOMID_SELF, b).status, EVTCHNSTAT_interdomain);
+	assert_int_equal(close_port(p.port), 0);
+}
+
 static void test_death_of_one_end(void **state)
 {
 	evtchn_port_t p0 = alloc_unbound(d0, 2), p2;
@@ -559,6 +590,7 @@ int main(void)
 		T(test_limit),
 		T(test_bad_arguments),
 		T(test_reset_is_preemptible),
+		T(test_report),
 		T(test_death_of_one_end),
 		T(test_random_connections),
 	};

@@ -13,6 +13,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include <hv/domain.h>
@@ -352,6 +354,61 @@ static void test_reset(void **state)
 }
 
 /* An event for a vCPU that has no control block comes when the port goes to one that has. */
+/* Whichever allocation fails: nothing is held, and it goes well the next time. */
+static void test_without_memory(void **state)
+{
+	mfn_t mfn = ht_domain_page(d1);
+	struct page_info *pg = mfn_to_page(mfn);
+	unsigned int failed = 0;
+	long rc = -ENOMEM;
+
+	for (unsigned long n = 0; rc; n++) {
+		ht_leave_free(n);
+		rc = init_control(0, mfn, 0);
+		ht_free_all();
+		if (!rc)
+			break;
+		assert_int_equal(rc, -ENOMEM);
+		assert_int_equal(page_type_count(pg), 0);
+		assert_int_equal(pg->count & PGC_count_mask, 1);
+		assert_null(d1->vcpu[0]->evtchn_fifo);
+		failed++;
+		assert_true(n < 10);
+	}
+	assert_true(failed > 0);
+	assert_int_equal(page_type_count(pg), 1);
+	/* A second one is refused, and takes nothing. */
+	assert_int_equal(init_control(0, mfn, 0), -EINVAL);
+	assert_int_equal(page_type_count(pg), 1);
+}
+
+/* The report shows pending and masked ports of this ABI, and the audit its frames. */
+static void test_report(void **state)
+{
+	evtchn_port_t pending, masked, beyond;
+	char line[80];
+
+	start_fifo(1);
+	pending = bind_ipi(0);
+	masked = bind_ipi(0);
+	unmask(pending);
+	send_port(pending);
+	assert_int_equal(set_priority(masked, 3), 0);
+	*ht_log = 0;
+	evtchn_dump(d1);
+	snprintf(line, sizeof(line), "%6u P- v0 prio 7: ipi 0\n", pending);
+	assert_non_null(strstr(ht_log, line));
+	snprintf(line, sizeof(line), "%6u -M v0 prio 3: ipi 0\n", masked);
+	assert_non_null(strstr(ht_log, line));
+	/* A port without a word counts as masked, and isn't looked for. */
+	for (beyond = masked; beyond < 1024;)
+		beyond = bind_ipi(0);
+	*ht_log = 0;
+	evtchn_dump(d1);
+	assert_non_null(strstr(ht_log, "FIFO event channels"));
+	ht_audit();
+}
+
 static void test_goes_to_another(void **state)
 {
 	struct evtchn_bind_interdomain b = {.remote_dom = 0};
@@ -562,6 +619,8 @@ int main(void)
 		T(test_switch_of_abi),
 		T(test_bad_frames),
 		T(test_reset),
+		T(test_without_memory),
+		T(test_report),
 		T(test_goes_to_another),
 		T(test_closed_while_queued),
 		T(test_tail_moves),

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include <hv/domain.h>
@@ -646,6 +648,64 @@ static void test_swap(void **state)
 	ht_run(d2, 0);
 }
 
+/* The control domain's report of a table, and nobody else's. */
+static void test_report(void **state)
+{
+	struct gnttab_dump_table dump = {.dom = 1, .status = 1};
+	struct gnttab_map_grant_ref m;
+	char line[80];
+
+	grant(d1, 8, 2, frame, 0);
+	m = map(1, 8, ADDR(1), GNTMAP_host_map);
+	*ht_log = 0;
+	assert_int_equal(op(GNTTABOP_dump_table, &dump, 1), 0);
+	assert_int_equal(dump.status, GNTST_permission_denied);
+	assert_null(strstr(ht_log, "entries in use"));
+	ht_run(d0, 0);
+	assert_int_equal(op(GNTTABOP_dump_table, &dump, 1), 0);
+	assert_int_equal(dump.status, GNTST_okay);
+	assert_non_null(strstr(ht_log, "d1: grant table version 1, 1 of 4 frames, 1 entries"));
+	snprintf(line, sizeof(line), "8 to d2, flags 0x19: mapped or copied r 0 w 1");
+	assert_non_null(strstr(ht_log, line));
+	dump.dom = 9;
+	assert_int_equal(op(GNTTABOP_dump_table, &dump, 1), 0);
+	assert_int_equal(dump.status, GNTST_bad_domain);
+	ht_run(d2, 0);
+	assert_int_equal(unmap(m.handle, ADDR(1), 0), GNTST_okay);
+}
+
+/* Frames are nobody's gift, and a transfer leaves its frame where it is. */
+static void test_transfers(void **state)
+{
+	struct gnttab_transfer t = {
+		.mfn = mfn_x(ht_domain_page(d2)), .domid = 1, .ref = 8, .status = 1};
+
+	assert_int_equal(op(GNTTABOP_transfer, &t, 1), 0);
+	assert_true(t.status < 0);
+	assert_int_equal(page_owner_id(mfn_to_page(_mfn(t.mfn))), 2);
+	assert_int_equal(refs(_mfn(t.mfn)), 1);
+}
+
+/* What a table's frames can be asked for, beyond what there is. */
+static void test_frames_beyond(void **state)
+{
+	mfn_t mfn;
+
+	assert_int_equal(set_version(d1, 2), 0);
+	for (unsigned long i = 0; i < 4; i++)
+		assert_int_equal(grant_table_get_frame(d1, false, i, &mfn), 0);
+	assert_int_equal(grant_table_get_frame(d1, false, 4, &mfn), -EINVAL);
+	assert_int_equal(grant_table_get_frame(d1, false, ~0UL, &mfn), -EINVAL);
+	assert_int_equal(grant_table_get_frame(d1, true, 0, &mfn), 0);
+	assert_true(grant_is_own_frame(d1, mfn));
+	assert_int_equal(grant_table_get_frame(d1, true, 1, &mfn), -EINVAL);
+	assert_int_equal(grant_table_get_frame(d1, true, 1UL << 61, &mfn), -EINVAL);
+	assert_int_equal(grant_table_get_frame(d1, true, ~0UL, &mfn), -EINVAL);
+	assert_false(grant_is_own_frame(d1, frame));
+	assert_int_equal(set_version(d1, 1), 0);
+	assert_int_equal(grant_table_get_frame(d1, true, 0, &mfn), -EINVAL);
+}
+
 static void test_create_limits(void **state)
 {
 	struct domain *d = ht_domain_new(5, 1, 0);
@@ -870,6 +930,9 @@ int main(void)
 		T(test_size_and_frames),
 		T(test_versions),
 		T(test_swap),
+		T(test_report),
+		T(test_transfers),
+		T(test_frames_beyond),
 		T(test_create_limits),
 		T(test_granter_dies_first),
 		T(test_granter_gone_altogether),

@@ -109,6 +109,10 @@ static inline uint64_t ht_va(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
+/* What was logged, as long as there is room; to be emptied before it is looked at. */
+#define HT_LOG_SIZE 4096
+extern char ht_log[HT_LOG_SIZE];
+
 /* ---- domain.c ---------------------------------------------------------------- */
 
 /* A domain with @vcpus vCPUs, shared_info, and event channels up to @max_port. */
