@@ -46,7 +46,7 @@ struct journal {
 	size_t first; /* how much of it is a snapshot */
 	size_t timed; /* its length a second ago */
 	bool timing;
-	bool pinned, broken;
+	bool pinned, broken, complained;
 	struct store_snap *snap; /* being written to next */
 	struct rec packing; /* items of it that don't make a block yet */
 	struct file next;
@@ -360,11 +360,15 @@ static void snapshot_drop(struct journal *j)
 	unlink(next_path(j));
 }
 
+/* The journal that there is goes on, or isn't whole and stays so. */
 static void snapshot_failed(struct xsd *d, int rc)
 {
 	struct journal *j = d->journal;
 
-	broken(d, rc);
+	if (!j->complained) {
+		log_line(d, "journal: %s: it can't be rewritten, and grows", strerror(-rc));
+		j->complained = true;
+	}
 	snapshot_drop(j);
 	j->first = j->file.end; /* not again at once */
 }
@@ -375,8 +379,7 @@ static void snapshot_begin(struct xsd *d)
 	int rc = file_create(&j->next, next_path(j));
 
 	if (rc) {
-		broken(d, rc);
-		j->first = j->file.end; /* not again at once */
+		snapshot_failed(d, rc);
 		return;
 	}
 	domain_record_all(d, &j->packing);
@@ -421,7 +424,7 @@ static int snapshot_done(struct xsd *d)
 	j->file = j->next;
 	j->next = (struct file){-1};
 	j->first = j->snap_end;
-	j->broken = false;
+	j->broken = j->complained = false;
 	j->stats.snapshots++;
 	return 0;
 }
@@ -487,7 +490,22 @@ static void rest_later(struct xsd *d)
 	}
 }
 
-/* A second has gone since there was too much: was there little to do in it? */
+/* No frame after one that is missing: a new journal, at once, or none. */
+static void heal(struct xsd *d)
+{
+	struct journal *j = d->journal;
+
+	if (j->snap) {
+		snapshot_drop(j);
+	}
+	if (!j->pinned) {
+		snapshot_begin(d);
+	}
+	while (j->snap && journal_work(d)) {
+	}
+}
+
+/* A second has gone since there was too much, or no room: was there little to do in it? */
 static void rest_ready(struct source *src, uint32_t events)
 {
 	struct xsd *d = (struct xsd *)((char *)src - offsetof(struct xsd, journal_src));
@@ -496,6 +514,13 @@ static void rest_ready(struct source *src, uint32_t events)
 	bool quiet;
 
 	j->timing = read(src->fd, &nr, sizeof(nr)) < 0;
+	if (j->broken) {
+		heal(d);
+	}
+	if (j->broken) {
+		rest_later(d);
+		return;
+	}
 	if (j->file.end <= most_at_rest(j)) {
 		return;
 	}
@@ -535,21 +560,6 @@ void journal_start(struct xsd *d)
 
 /* ---- changes ------------------------------------------------------------- */
 
-/* No frame after one that is missing: a new journal, at once, or none. */
-static void heal(struct xsd *d)
-{
-	struct journal *j = d->journal;
-
-	if (j->snap) {
-		snapshot_drop(j);
-	}
-	if (!j->pinned) {
-		snapshot_begin(d);
-	}
-	while (j->snap && journal_work(d)) {
-	}
-}
-
 void journal_commit_batch(struct xsd *d)
 {
 	struct journal *j = d->journal;
@@ -560,12 +570,10 @@ void journal_commit_batch(struct xsd *d)
 	j->stats.frames++;
 	if (rc) {
 		broken(d, rc);
+		heal(d);
 	}
 	if (j->broken) {
-		/* There may be room again. */
-		if (rc || j->stats.frames % 4096 == 0) {
-			heal(d);
-		}
+		rest_later(d); /* there may be room again */
 		return;
 	}
 	if (j->file.end > most_at_rest(j)) {

@@ -13,6 +13,7 @@ n=0 failed=0
 cleanup() {
 	[ ! -f "$dir/pid" ] || kill "$(cat "$dir/pid")" 2>/dev/null
 	sleep 0.1
+	umount "$dir/full" 2>/dev/null
 	rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -179,6 +180,31 @@ t "and killed after that" killed_and_back -KILL
 end -TERM
 t "told to end, it ends" is "$(sleep 0.5; cat "$dir/pid" 2>&1)" "cat: $dir/pid: No such file or directory"
 if [ "$(id -u)" = 0 ]; then
+	# Where the journal lies there is no room for another one, later none at all.
+	full=$dir/full
+	mkdir "$full"
+	mount -t tmpfs -o size=512k none "$full" || { echo "Bail out! no tmpfs"; exit 1; }
+	# shellcheck disable=SC2317 # by t
+	start_full() { start -J "$full/journal"; }
+	many() { for ((i = 0; i < $1; i++)); do printf '%s\n' "/m/$i" "$2"; done | xargs -n 100 xenstore-write; }
+	t "starts with little room" start_full
+	many 400 "$(printf '%0200d' 1)"
+	head -c 1M /dev/zero >"$full/zeroes" 2>/dev/null
+	sleep 2.5
+	xenstore-write /after kept
+	end -9
+	t "started from what there was" start_full
+	t "with what came after" is "$(xenstore-read /after)" kept
+	many 2000 "$(printf '%0200d' 2)"
+	rm "$full/zeroes"
+	sleep 2
+	xenstore-write /after healed
+	end -9
+	t "started after there was room again" start_full
+	t "with all of it" is "$(xenstore-read /after /m/1999 | cut -c 1-8,200-)" "healed
+000000002"
+	end -TERM
+	umount "$full"
 	t "starts as nobody" start -u nobody
 	t "is nobody" is "$(status Uid)" "$(id -u nobody)"
 	t "serves" xenstore-write /a/b c
