@@ -122,9 +122,12 @@ void conn_wake(struct conn *c)
 	}
 	c->runnable = true;
 	if (!c->waiting) {
-		/* What it wants may be there since we last looked and saw nothing. */
+		/*
+		 * What it wants may be there since we last looked and saw nothing: in its
+		 * turn (since is from there), or for events.
+		 */
 		c->waiting = true;
-		c->since = c->d->unpolled;
+		c->since = c->since.work > c->d->unpolled.work ? c->since : c->d->unpolled;
 	}
 	c->run_next = NULL;
 	*c->d->run_end = c;
@@ -481,6 +484,7 @@ void conn_slice(struct conn *c)
 				    before.work - c->since.work);
 	}
 	c->waiting = false;
+	c->since = c->d->done;
 	if (c->moved && c->io->moved) {
 		c->io->moved(c);
 	}
@@ -491,7 +495,6 @@ void conn_slice(struct conn *c)
 	/* More to do without anything new arriving? */
 	if (busy || (want_read && (has_request(c) || (c->io->more && c->io->more(c))))) {
 		c->waiting = true;
-		c->since = c->d->done;
 		conn_wake(c);
 	}
 }

@@ -131,6 +131,30 @@ end -9
 t "started from a snapshot" start
 t "with the same tree" is "$(xenstore-ls -f | md5sum)" "$(md5sum <"$dir/before")"
 
+# Three send all they can, one reads: two turns of each of the others come first, no more.
+python3 - "$dir/socket" <<'PY'
+import socket, struct, sys
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    return s
+floods, reader = [connect() for _ in range(3)], connect()
+write = struct.pack("<IIII", 11, 1, 0, 12) + b"/flood\0value"
+for i in range(300):
+    for f in floods:
+        f.setblocking(False)
+        try:
+            f.send(write * 200)
+            f.recv(65536)
+        except BlockingIOError:
+            pass
+    reader.sendall(struct.pack("<IIII", 2, 1, 0, 7) + b"/flood\0")
+    reader.recv(4096)
+PY
+waited() { metrics | awk '/^xenstored_domain_waited_requests_max{domain="0"}/ { print $2 }'; }
+t "requests wait for others' turns" test "$(waited)" -ge 8
+t "and for no more than two of each" test "$(waited)" -le 48
+
 # Looking inside.
 metrics >"$dir/metrics.txt"
 t "metrics: requests" grep -q '^xenstored_requests_total{op="READ"} [1-9]' "$dir/metrics.txt"
