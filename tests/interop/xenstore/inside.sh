@@ -32,13 +32,14 @@ t() {
 	fi
 }
 status() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(cat "$dir/pid")/status"; }
-# Ends the daemon, and waits until it is gone: a signal takes its time.
+# Ends the daemon, and waits until it is gone (or would be, if somebody looked after
+# orphans at once): a signal takes its time.
 end() {
 	local pid i
 	pid=$(cat "$dir/pid")
 	kill "$1" "$pid"
 	for ((i = 0; i < 1000; i++)); do
-		kill -0 "$pid" 2>/dev/null || return 0
+		grep -q '^State:.*[^Z] ' "/proc/$pid/status" 2>/dev/null || return 0
 		sleep 0.02
 	done
 	echo "Bail out! the daemon does not end by $1"
