@@ -189,6 +189,7 @@ void __init apic_init_bsp(void)
 #define CALIBRATE_MS    20
 #define CALIBRATE_RUNS  8
 #define CALIBRATE_LOOKS 16
+#define PIT_STUCK       1000 /* so many looks at a PIT that stands still */
 #define CALIBRATE_GOOD  2000 /* a run is good if it is sure to one part in this */
 
 /* The three clocks at one time; how long looking at them took says how sure that is. */
@@ -240,14 +241,20 @@ static uint64_t __init measure(uint64_t *tsc_khz, uint64_t *apic_khz)
 {
 	uint64_t ticks, unsure;
 	struct clocks from, to;
+	unsigned int same = 0; /* looks since the PIT has counted: some may come within a tick */
+	unsigned int last;
 
 	apic_timer_set(~0U);
 	pit_start(0xffff);
 	from = look_at_clocks();
+	last = from.pit;
 	do {
 		to = look_at_clocks();
-	} while (from.pit - to.pit < PIT_HZ / 1000 * CALIBRATE_MS && to.pit < from.pit);
-	if (inb(PIT_GATE) & PIT_GATE_OUT || to.pit >= from.pit)
+		same = to.pit == last ? same + 1 : 0;
+		last = to.pit;
+	} while (from.pit - to.pit < PIT_HZ / 1000 * CALIBRATE_MS && to.pit <= from.pit &&
+		 same < PIT_STUCK);
+	if (inb(PIT_GATE) & PIT_GATE_OUT || to.pit > from.pit || same == PIT_STUCK)
 		return ~0UL;
 	ticks = from.pit - to.pit;
 	*tsc_khz = (to.tsc - from.tsc) * PIT_HZ / ticks / 1000;
