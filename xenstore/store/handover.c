@@ -149,13 +149,11 @@ static void put_tx(struct rec *r, struct tx *tx)
 	free(d);
 	rec_begin(r, 'B');
 	rec_end(r);
-	for (uint32_t i = 0; i < tx->nr_buckets; i++) {
-		for (struct tx_touch *t = tx->bucket[i]; t; t = t->next) {
-			rec_begin(r, 'U');
-			rec_u8(r, t->what);
-			rec_str(r, t->path);
-			rec_end(r);
-		}
+	for (struct tx_touch *t = tx->touched; t; t = t->later) {
+		rec_begin(r, 'U');
+		rec_u8(r, t->what);
+		rec_str(r, t->path);
+		rec_end(r);
 	}
 	for (uint32_t i = 0; i < tx->nr_ops; i++) {
 		struct tx_op *op = &tx->ops[i];

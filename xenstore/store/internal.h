@@ -197,7 +197,8 @@ enum tx_what {
 enum tx_op_type { TX_OP_WRITE, TX_OP_MKDIR, TX_OP_RM, TX_OP_SET_PERMS };
 
 struct tx_touch { /* one path that the transaction has to do with */
-	struct tx_touch *next;
+	struct tx_touch *next; /* in its bucket */
+	struct tx_touch *later; /* the next one that was touched for the first time */
 	uint32_t hash;
 	unsigned int what;
 	uint32_t last_op; /* on it, counted from 1; 0: none */
@@ -222,6 +223,7 @@ struct tx {
 	struct node *base; /* the tree it started from */
 	struct node *root; /* the tree as it sees it */
 	struct deltas deltas;
+	struct tx_touch *touched, **touched_end;
 	struct tx_touch **bucket;
 	uint32_t nr_buckets, nr_touched;
 	struct tx_op *ops;

@@ -36,6 +36,7 @@ struct tx *tx_create(struct store_client *c, uint32_t id)
 	tx->id = id;
 	tx->base = node_get(s->root);
 	tx->root = node_get(s->root);
+	tx->touched_end = &tx->touched;
 	tx->nr_buckets = FIRST_BUCKETS;
 	tx->bucket = store_zalloc(tx->nr_buckets * sizeof(*tx->bucket));
 	tx->next = c->txs;
@@ -112,13 +113,9 @@ static void tx_free(struct tx *tx)
 		op_fini(tx, &tx->ops[i]);
 	}
 	free(tx->ops);
-	for (uint32_t i = 0; i < tx->nr_buckets; i++) {
-		struct tx_touch *t;
-
-		while ((t = tx->bucket[i])) {
-			tx->bucket[i] = t->next;
-			free(t);
-		}
+	for (struct tx_touch *t = tx->touched, *later; t; t = later) {
+		later = t->later;
+		free(t);
 	}
 	free(tx->bucket);
 	deltas_clear(&tx->deltas);
@@ -201,6 +198,9 @@ int tx_note(struct tx *tx, const char *path, unsigned int what)
 	head = &tx->bucket[hash & (tx->nr_buckets - 1)];
 	t->next = *head;
 	*head = t;
+	t->later = NULL;
+	*tx->touched_end = t;
+	tx->touched_end = &t->later;
 	tx->nr_touched++;
 	charge(tx, sizeof(*t) + len + 1);
 	return 0;
@@ -277,11 +277,10 @@ static bool unchanged(struct tx *tx, const struct tx_touch *t)
 
 static bool conflicts(struct tx *tx)
 {
-	for (uint32_t i = 0; i < tx->nr_buckets; i++) {
-		for (struct tx_touch *t = tx->bucket[i]; t; t = t->next) {
-			if (!unchanged(tx, t)) {
-				return true;
-			}
+	/* In that order neighbours are looked up one after the other. */
+	for (struct tx_touch *t = tx->touched; t; t = t->later) {
+		if (!unchanged(tx, t)) {
+			return true;
 		}
 	}
 	return false;

@@ -268,7 +268,7 @@ static void quotas(void **state)
 	text[3 + 2016] = 'v';
 	text[3 + 2017] = '\0';
 	assert_req(f->g3, 0, XS_WRITE, text, "ENOSPC");
-	store_quota(f->s)->memory = 3500;
+	store_quota(f->s)->memory = 3700;
 	assert_req(f->g3, 0, XS_WRITE, "n2|some more", "OK|");
 	memcpy(text, "n2|", 3);
 	text[3 + 2000] = '\0';
