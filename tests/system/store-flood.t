@@ -11,7 +11,8 @@
 # counts what it does for others between a look that may have missed a request and that
 # request's turn: that has nothing to do with how fast this machine is. And the time
 # that a write and a read take is compared with that of the same two programs when they
-# don't ask the store: most of it is their start, in an emulator, beside two guests.
+# don't ask the store: most of it is their start, in an emulator, beside two guests. Of
+# each half of them take less, so that one pause of the host is no failure.
 
 use strict;
 use warnings;
@@ -26,6 +27,12 @@ use Guests;
 # changes; half as much again for the last request of a turn and for the others.
 my $connections = 10;
 my %most = (requests => 2 * 8 * $connections, work => 2 * (1024 + 1024) * 3 / 2);
+
+sub median {
+	my @sorted = sort { $a <=> $b } split(' ', $_[0]);
+
+	return $sorted[@sorted / 2];
+}
 
 my $m = Machine->boot(env => { INITRD => Guests::image_with_tests() });
 $m->dom0;
@@ -42,7 +49,7 @@ END
 cat >/tmp/time.sh <<'END'
 # time.sh NAME: writes and reads nodes as long as the guest is there, and runs both
 # programs for nothing; the times of all of them, in 1/100 s
-n=0; store=0; none=0; wrong=0
+n=0; store=; none=; wrong=0
 while xl domid \$1 >/dev/null 2>&1 && [ \$n -lt 5000 ]; do
 	n=\$((n+1))
 	a=\$(cut -d' ' -f1 /proc/uptime | tr -d .)
@@ -50,10 +57,10 @@ while xl domid \$1 >/dev/null 2>&1 && [ \$n -lt 5000 ]; do
 	b=\$(cut -d' ' -f1 /proc/uptime | tr -d .)
 	xenstore-write 2>/dev/null || [ \"\$(xenstore-read 2>/dev/null)\" ]
 	c=\$(cut -d' ' -f1 /proc/uptime | tr -d .)
-	store=\$((store+b-a)); none=\$((none+c-b))
+	store=\"\$store \$((b-a))\"; none=\"\$none \$((c-b))\"
 done
 xenstore-rm /tool/probe
-echo \"probes: \$n, wrong: \$wrong, with the store: \$store, without: \$none\"
+echo \"probes: \$n, wrong: \$wrong, with the store:\$store, without:\$none\"
 END
 cat >/tmp/both.sh <<'END'
 sh /tmp/start.sh witness undisturbed 'stop=1 late=3000'
@@ -74,8 +81,8 @@ END");
 $m->run('sh /tmp/both.sh rounds=1', 300);
 my $before = $m->census;
 my $out = $m->run('sh /tmp/both.sh rounds=2', 400);
-my ($n, $wrong, $with, $without) =
-	$out =~ /probes: (\d+), wrong: (\d+), with the store: (\d+), without: (\d+)/m;
+my ($wrong, $with, $without) =
+	$out =~ /probes: \d+, wrong: (\d+), with the store:([ \d]+), without:([ \d]+)/m;
 # Columns: domain, requests and errors a second, mean and longest time, what it waited for.
 my ($requests, $work) = $m->run('xenstore-top -n 1') =~ /^ *0(?: +[\d.]+){4} +(\d+) +(\d+) /m;
 
@@ -84,7 +91,7 @@ like($out, qr/^witness: Test result: SUCCESS/m, '... and the other guest is undi
 is($wrong, 0, '... and the control domain reads what it wrote');
 cmp_ok($requests // 1e9, '<=', $most{requests}, '... with few requests of others before its own');
 cmp_ok($work // 1e9, '<=', $most{work}, '... and little work');
-cmp_ok($with // 1e9, '<=', 1.5 * ($without // 0) + 50 * ($n // 0),
+cmp_ok(median($with // 1e9), '<=', 2 * median($without // 0) + 100,
 	'... in not much more time than the programs take');
 note("waited for: $requests requests, work of $work");
 note($1) while $out =~ /(flood: \d+ .*|probes: .*|witness: undisturbed.*)/g;
