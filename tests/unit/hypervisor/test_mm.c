@@ -798,10 +798,15 @@ static void isolated_roots(void **state)
 	assert_shown(root[1].l4);
 	v->arch.in_kernel = true;
 	pv_load_root(v);
-	/* The same frame as a new root with another content. */
+	/* The same frame as a new root with another content, and no other one shown between. */
+	xpti_sync(v);
+	assert_int_equal(ext(MMUEXT_NEW_USER_BASEPTR, _mfn(0)), 0);
+	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, root[1].l4), 0);
+	xpti_sync(v);
+	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, t.l4), 0);
+	xpti_sync(v);
 	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, root[1].l4), 0);
 	assert_unused(t.l4);
-	xpti_sync(v);
 	put(t.l4, 7, t.l3, RW);
 	assert_int_equal(ext(MMUEXT_NEW_BASEPTR, t.l4), 0);
 	xpti_sync(v);
