@@ -29,7 +29,7 @@
 
 struct create {
 	const char *path;
-	bool console, stay_away, foreground, paused, quiet;
+	bool console, stay_away, foreground, paused;
 };
 
 /* ---- what stays behind --------------------------------------------------------------- */
@@ -293,7 +293,7 @@ static int create(struct xl *xl, const struct create *opts, char **settings, siz
 	uint32_t domid;
 	int ret;
 
-	if (opts->path && !opts->quiet)
+	if (opts->path && !xl->quiet)
 		fprintf(xl->err, "Parsing config from %s\n", opts->path);
 	domain_config_init(&cfg);
 	ret = xl_conf_read(xl, XL_CONF_PATH, &conf);
@@ -347,7 +347,7 @@ int cmd_create(struct xl *xl, int argc, char **argv)
 			opts.paused = true;
 			break;
 		case 'q':
-			opts.quiet = true;
+			xl->quiet = true;
 			break;
 		}
 	}

@@ -15,6 +15,8 @@
 #include "dom0-tools/xl/cfg_ast.h"
 #include "dom0-tools/xl/cpulist.h"
 
+#define PROGRESS_MS 200 /* between two words about it; what is done sooner needs none */
+
 /* ---- messages ----------------------------------------------------------------- */
 
 static void clear_progress(struct xl *xl)
@@ -97,23 +99,33 @@ static void say_log(void *arg, enum dom_level level, const char *line)
 		xl_error(xl, "%s", line);
 }
 
+/* Is it time to say something again? A serial line is slow, and so is who reads it. */
+static bool progress_due(struct xl *xl)
+{
+	struct timespec t;
+	uint64_t ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	if (ms < xl->progress_ms + PROGRESS_MS)
+		return false;
+	xl->progress_ms = ms;
+	return true;
+}
+
 /* On a terminal only: a log file has no use for a line that overwrites itself. */
 static void say_progress(void *arg, const char *phase, uint64_t done, uint64_t total)
 {
-	unsigned int percent = total ? (unsigned int)(done * 100 / total) : 0;
 	struct xl *xl = arg;
 
-	if (!xl->progress_cr && !isatty(fileno(xl->err)))
+	if (xl->quiet || (!xl->progress_cr && !isatty(fileno(xl->err))))
 		return;
 	if (total && done >= total) {
 		clear_progress(xl);
-	} else {
-		/* A serial line is slow: nothing is said twice. */
-		if (xl->progress_shown && percent && percent == xl->progress_percent)
-			return;
-		xl->progress_percent = percent;
+	} else if (progress_due(xl)) {
 		if (total)
-			fprintf(xl->err, "\r%s: %3u%%\033[K", phase, percent);
+			fprintf(xl->err, "\r%s: %3u%%\033[K", phase,
+				(unsigned int)(done * 100 / total));
 		else
 			fprintf(xl->err, "\r%s ...\033[K", phase);
 		xl->progress_shown = true;
@@ -127,6 +139,7 @@ int xl_open(struct xl *xl)
 
 	if (xl->dom)
 		return XL_OK;
+	(void)progress_due(xl);
 	if (!dom_open(0, &hooks, &xl->dom))
 		return XL_OK;
 	if (xl->dom)

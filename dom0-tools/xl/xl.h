@@ -46,10 +46,11 @@ struct xl {
 	bool force; /* -f */
 	bool progress_cr; /* -t */
 	bool timestamps; /* -T */
+	bool quiet; /* no progress: -q of some commands */
 	const struct xl_command *command;
 	struct dom_ctx *dom; /* opened by xl_open() */
 	bool progress_shown; /* a progress line waits to be overwritten */
-	unsigned int progress_percent; /* what it says */
+	uint64_t progress_ms; /* when it was said */
 	int exit_code; /* when xl_getopt() says XL_OPT_EXIT */
 	const char *optarg; /* of the option that xl_getopt() found */
 	int optind; /* first argument that isn't an option, when it's done */
