@@ -7,7 +7,8 @@
  * somebody has written to a root of its domain (arch.l4_writes). An entry that was
  * taken away is gone from all copies before the table below it can be used otherwise:
  * the flush that this needs (F2) is an interrupt, and who comes back from that to the
- * guest looks at arch.l4_writes. Copies hold no references: they refer to nothing that
+ * guest looks at arch.l4_writes. (A machine check may come after that look, and answer a
+ * request for a flush while it waits for a lock: it looks again.) Copies hold no references: they refer to nothing that
  * the real root doesn't, but for this moment.
  *
  * Each CPU's root and copy are its own; no lock.
@@ -125,6 +126,16 @@ void xpti_new_root(void)
 	this_cpu(copied) = NULL;
 }
 
+/*
+ * Entry by entry: another vCPU may be writing one, and what is made of the bytes of two
+ * is an entry that nobody has checked.
+ */
+static void copy_slots(uint64_t *to, const uint64_t *from, unsigned int first, unsigned int end)
+{
+	for (unsigned int i = first; i < end; i++)
+		WRITE_ONCE(to[i], READ_ONCE(from[i]));
+}
+
 void xpti_sync(const struct vcpu *v)
 {
 	struct cpu_info *ci = cpu_info();
@@ -134,12 +145,12 @@ void xpti_sync(const struct vcpu *v)
 	const uint64_t *from;
 
 	ci->xpti_exit_cr3 = v->domain->arch.xpti ? ci->xpti_cr3 : 0;
-	if (!ci->xpti_exit_cr3 || (this_cpu(copied) == pg && this_cpu(copied_writes) == writes))
+	if (!ci->xpti_exit_cr3 || !pg ||
+	    (this_cpu(copied) == pg && this_cpu(copied_writes) == writes))
 		return;
 	from = page_to_virt(pg);
-	memcpy(to, from, HV_L4_FIRST * sizeof(*to));
-	memcpy(to + HV_L4_LAST + 1, from + HV_L4_LAST + 1,
-	       (PTES_PER_TABLE - HV_L4_LAST - 1) * sizeof(*to));
+	copy_slots(to, from, 0, HV_L4_FIRST);
+	copy_slots(to, from, HV_L4_LAST + 1, PTES_PER_TABLE);
 	this_cpu(copied) = pg;
 	this_cpu(copied_writes) = writes;
 }

@@ -198,9 +198,12 @@ void do_trap(struct cpu_user_regs *regs)
 	case TRAP_NMI:
 		return; /* nothing here sends any: a watchdog's or a bus's, and not for us */
 	case TRAP_MC:
-		if (!mca_exception())
-			return;
-		fatal_trap(regs, 0);
+		if (mca_exception())
+			fatal_trap(regs, 0);
+		/* It may have come on the way out, with a flush answered meanwhile. */
+		if (xpti_active && !is_idle_vcpu(current))
+			xpti_sync(current);
+		return;
 	case TRAP_DF:
 		fatal_trap(regs, 0);
 	case TRAP_PF:
