@@ -101,7 +101,7 @@ sub nmis_while {
 # Guests that come and go by exceptions, bad returns, single steps, calls from user mode.
 my $nmis = nmis_while(sub {
 	for my $name (qw(bad-iret debug-registers debug-storm noncanonical page-tables pt-races
-			stale-types traps user-mode)) {
+			root-races stale-types traps user-mode)) {
 		my ($text) = $m->cmd("sh /guests/run-in-dom0.sh /guests $name", 90);
 		like($text, qr/^ok \d+ /m, $name) or diag($text);
 	}
