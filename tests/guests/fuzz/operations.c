@@ -15,6 +15,8 @@
 #define HANDLES    64
 #define PORTS      32
 
+#define ENTRY_FRAME 0x000ffffffffff000UL /* of a page-table entry */
+
 static struct grant_entry_v1 *grants;
 static volatile grant_handle_t handles[HANDLES];
 static volatile uint64_t handle_addr[HANDLES];
@@ -72,6 +74,18 @@ static unsigned long frame(struct fuzzer *f)
 	return one_in(f, 16) ? odd_frame(f) : page(f)->mfn;
 }
 
+/*
+ * With a bit more: but no frame of ours that isn't in the arena. It would be mapped like
+ * one that is, and what the guest needs be written over (the witness's, once).
+ */
+static uint64_t with_odd_bit(struct fuzzer *f, uint64_t pte)
+{
+	uint64_t odd = pte | 1UL << rnd(f) % 64;
+	unsigned long mfn = (odd & ENTRY_FRAME) >> 12;
+
+	return mfn == (pte & ENTRY_FRAME) >> 12 || not_ours(mfn) ? odd : pte;
+}
+
 static uint64_t entry(struct fuzzer *f)
 {
 	static const uint64_t flags[] = {PTE_RO, PTE_RW, PTE_RW, PTE_RO | PTE_NX, PTE_P, 0};
@@ -81,7 +95,7 @@ static uint64_t entry(struct fuzzer *f)
 	case 0:
 		return virt_to_maddr((void *)start_info->pt_base) | flags[rnd(f) % 4];
 	case 1:
-		return pte | 1UL << rnd(f) % 64;
+		return with_odd_bit(f, pte);
 	case 2:
 		return pte | PTE_PS;
 	case 3:
