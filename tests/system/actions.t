@@ -81,7 +81,7 @@ $m->run('xl create ' . ends('twin', 'crash', 'rename-restart', 4));
 ok(until_true('xl list twin-1 2>/dev/null | grep -q "[-]sc"', 30),
 	'on_crash=rename-restart: the crashed one is kept as twin-1');
 ok(until_true('xl domid twin >/dev/null 2>&1', 10), '... and there is a new one');
-my ($uuids) = $m->cmd("xl list -v | awk '\$1 ~ /^twin/ { print \$7 }' | sort -u | wc -l");
+my ($uuids) = $m->cmd("xl list -v | awk '\$1 ~ /^twin(-1)?\$/ { print \$7 }' | sort -u | wc -l");
 is($uuids + 0, 2, '... of another UUID');
 ok(until_true('xl destroy twin', 10), '... the new one can be destroyed');
 $m->cmd('for d in twin twin-1 twin-2; do xl destroy $d; done 2>/dev/null');
