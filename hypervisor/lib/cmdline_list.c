@@ -64,6 +64,8 @@ int cmdline_list(const char *value, int (*parse)(const struct cmdline_item *item
 
 		while (*end && *end != ',')
 			end++;
+		if (end == value && *end)
+			return -EINVAL; /* a comma with nothing before it */
 		item = make_item(value, (size_t)(end - value));
 		rc = parse(&item);
 		value = *end ? end + 1 : end;

@@ -86,7 +86,7 @@ bool cmdline_item_is(const struct cmdline_item *item, const char *name);
 
 /*
  * Calls @parse with each item of @value, up to the first that it returns nonzero for,
- * and returns that. An empty list is one item: yes.
+ * and returns that. An empty list is one item: yes. -EINVAL: an item is empty.
  */
 int cmdline_list(const char *value, int (*parse)(const struct cmdline_item *item));
 
