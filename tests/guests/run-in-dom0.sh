@@ -24,7 +24,7 @@ if [ $# -eq 0 ]; then
 		set -- "$@" "${name%.cfg}"
 	done
 fi
-limit=${TEST_SECONDS:-40}
+limit=${TEST_SECONDS:-80}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -44,7 +44,7 @@ create()
 	} >"$out/cfg"
 	: >"$out/$1"
 	xl create -p "$out/cfg" >>"$out/xl" 2>&1 || return 1
-	timeout $((limit * 2)) xl console "$1" </dev/null >"$out/$1" 2>&1 &
+	timeout "$limit" xl console "$1" </dev/null >"$out/$1" 2>&1 &
 	consoles="${consoles:+$consoles }$!"
 	all="$all $1"
 }
