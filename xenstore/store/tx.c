@@ -62,7 +62,6 @@ void tx_restart(struct tx *tx)
 int tx_start(struct store_client *c, uint32_t *ret_id)
 {
 	struct store *s = c->store;
-
 	uint64_t max = quota_of(s, c->account, QUOTA_transactions);
 
 	if (!store_client_privileged(c) && max && c->account->transactions >= max) {

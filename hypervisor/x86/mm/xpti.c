@@ -8,8 +8,8 @@
  * taken away is gone from all copies before the table below it can be used otherwise:
  * the flush that this needs (F2) is an interrupt, and who comes back from that to the
  * guest looks at arch.l4_writes. (A machine check may come after that look, and answer a
- * request for a flush while it waits for a lock: it looks again.) Copies hold no references: they refer to nothing that
- * the real root doesn't, but for this moment.
+ * request for a flush while it waits for a lock: it looks again.) Copies hold no
+ * references: they refer to nothing that the real root doesn't, but for this moment.
  *
  * Each CPU's root and copy are its own; no lock.
  */
@@ -87,7 +87,7 @@ bool __init xpti_choose(bool vulnerable)
 const char *__init xpti_description(void)
 {
 	if (!xpti_active)
-		return "nothing";
+		return "no domain";
 	return !opt_domu ? "the control domain" : opt_dom0 ? "all domains" : "guests";
 }
 

@@ -60,7 +60,10 @@
 	pop	%rdi
 .endm
 
-/* What the guest left in registers must not steer us, not even speculatively. r14: XPTI_ENTRY. */
+/*
+ * What the guest left in registers must not steer us, not even speculatively. r14 has
+ * been seen to by XPTI_ENTRY.
+ */
 .macro CLEAR_GPRS
 	xor	%eax, %eax
 	xor	%ecx, %ecx

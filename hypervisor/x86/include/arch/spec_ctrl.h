@@ -17,8 +17,8 @@
 #define SPEC_SITE_IBRS 2 /* entry and exit: IBRS while we run */
 #define SPEC_SITE_IBPB 4 /* entry: forget all of the guest's branches */
 #define SPEC_SITE_VERW 8 /* exit: clear buffers */
-#define SPEC_SITE_BHB  32 /* entry: fill the history of branches with ours */
 #define SPEC_SITE_XPTI 16 /* entry and exit: between the guest's root and ours (arch/xpti.h) */
+#define SPEC_SITE_BHB  32 /* entry: fill the history of branches with ours */
 
 #define MSR_SPEC_CTRL_NR 0x48
 #define MSR_PRED_CMD_NR  0x49

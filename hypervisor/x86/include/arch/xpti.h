@@ -5,7 +5,8 @@
  * ahead through entries for supervisors only lets a guest find out what we have mapped.
  * There, a guest runs on a root in which our slots have no more than it takes to get
  * to us: one root for each CPU, into which the guest's own slots are copied from the
- * root that the guest made (x86/mm/xpti.c). entry.S changes roots, by the fields of struct cpu_info.
+ * root that the guest made (x86/mm/xpti.c). entry.S changes roots, by the fields of
+ * struct cpu_info.
  *
  * Source of the problem: Intel, "Rogue Data Cache Load"; of the option: Xen's command
  * line document, xpti=.
