@@ -223,6 +223,11 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, uint32_t error)
 	ht_injected = (struct ht_injected){TRAP_PF, error, cr2};
 }
 
+void pv_inject_trap(struct vcpu *v, unsigned int vector, uint32_t error)
+{
+	ht_injected = (struct ht_injected){(int)vector, error, 0};
+}
+
 void vcpu_block(struct vcpu *v)
 {
 	ht_blocks++;

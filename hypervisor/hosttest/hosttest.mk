@@ -29,5 +29,5 @@ HT_MM           := $(HT_TABLES) $(HT)/emulated.c
 # The same, and the emulation of a CPU: instructions, CPUID, MSRs, ports.
 HT_EMULATION    := $(HT_TABLES) $(HT)/cpu.c hypervisor/lib/rangeset.c \
                    hypervisor/x86/dev/permissions.c \
-                   $(addprefix hypervisor/x86/pv/,callbacks.c cpuid.c emulate.c insn.c insn_priv.c \
+                   $(addprefix hypervisor/x86/pv/,callbacks.c cpuid.c emulate.c far_return.c insn.c insn_priv.c \
                    insn_rmw.c msr.c policy_ops.c xstate.c)

@@ -82,6 +82,7 @@ static void __init init_boot_cpu(void)
 	sched_init();
 	ci->vcpu = cpu_info()->vcpu = sched_idle_vcpu(0);
 	desc_load_cpu(0);
+	features_report();
 }
 
 static void __init init_devices(void)

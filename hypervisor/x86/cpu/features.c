@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Detection of CPU features and the control registers that follow from it.
- *
- * SMAP stays off: a PV guest's kernel runs its own IRETs in ring 3, and some
- * emulated CPUs fault on these with SMAP on (docs/caveats.md). The hypervisor
- * reaches guest memory only through guest_copy_in/out.
+ * Detection of CPU features and the control registers that follow from it. Options:
+ * smep=, smap= (booleans; "hvm" as in Xen: not for PV guests, of which all are).
  */
+#include <hv/cmdline.h>
 #include <hv/lib.h>
 #include <arch/cpu.h>
 #include <arch/features.h>
+#include <arch/page.h>
+#include <arch/traps.h>
 
 #define XSTATE_FP     1UL
 #define XSTATE_SSE    2UL
@@ -23,6 +23,29 @@ uint64_t xcr0_host __ro_after_init = XSTATE_FP | XSTATE_SSE;
 unsigned int xsave_size __ro_after_init = 512;
 unsigned int cpu_paddr_bits __ro_after_init = 36;
 unsigned long cr4_base __ro_after_init;
+static bool opt_smep __initdata = true, opt_smap __initdata = true;
+
+static int __init parse_switch(const char *value, bool *ret)
+{
+	int on = strcmp(value, "hvm") ? cmdline_bool(value, strlen(value)) : 0;
+
+	if (on < 0)
+		return on;
+	*ret = on;
+	return 0;
+}
+
+static int __init parse_smep(const char *value)
+{
+	return parse_switch(value, &opt_smep);
+}
+CMDLINE_CUSTOM("smep", parse_smep, "yes");
+
+static int __init parse_smap(const char *value)
+{
+	return parse_switch(value, &opt_smap);
+}
+CMDLINE_CUSTOM("smap", parse_smap, "yes");
 
 static void __init detect_xsave(void)
 {
@@ -49,7 +72,8 @@ void __init features_detect(void)
 		l7 = cpuid_count(7, 0);
 	cpu_has_xsave = (l1.c >> 26) & 1;
 	cpu_has_fsgsbase = l7.b & 1;
-	cpu_has_smep = (l7.b >> 7) & 1;
+	cpu_has_smep = ((l7.b >> 7) & 1) && opt_smep;
+	cpu_has_smap = ((l7.b >> 20) & 1) && opt_smap;
 	cpu_has_umip = (l7.c >> 2) & 1;
 	if (cpuid_count(0x80000000, 0).a >= 0x80000008)
 		cpu_paddr_bits = cpuid_count(0x80000008, 0).a & 0xff;
@@ -60,6 +84,8 @@ void __init features_detect(void)
 
 	if (cpu_has_smep)
 		cr4_base |= X86_CR4_SMEP;
+	if (cpu_has_smap)
+		cr4_base |= X86_CR4_SMAP;
 	if (cpu_has_umip)
 		cr4_base |= X86_CR4_UMIP;
 	detect_xsave();
@@ -74,4 +100,32 @@ void features_init_cpu(void)
 		write_xcr0(xcr0_host);
 	wrmsr_safe(MSR_PAT, PAT_VALUE);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NX);
+}
+
+/* Reads a byte as any code of ours would. False: it faulted. */
+static bool __init can_read(const void *p)
+{
+	bool ok = false;
+	uint8_t byte;
+
+	__asm__ volatile("1: movb %2, %1; movb $1, %0\n2:\n" EXTABLE(1b, 2b)
+			 : "+qm"(ok), "=q"(byte)
+			 : "m"(*(const uint8_t *)p));
+	return ok;
+}
+
+void __init features_report(void)
+{
+	/* The one thing that ring 3 may read already: the M2P, as guests see it. */
+	const void *theirs = (const void *)M2P_RO_VIRT_START;
+	bool held = !can_read(theirs), opened;
+
+	smap_open();
+	opened = can_read(theirs);
+	smap_close();
+	pr_info("Protection:%s%s%s%s\n", cpu_has_smep ? " SMEP" : "", cpu_has_smap ? " SMAP" : "",
+		cpu_has_umip ? " UMIP" : "",
+		cpu_has_smep || cpu_has_smap || cpu_has_umip ? "" : " none by the processor");
+	if (!opened || held != cpu_has_smap)
+		pr_warn("SMAP does not do here what it should; smap=no leaves it off\n");
 }

@@ -268,6 +268,8 @@ static void __init choose(void)
 	/* Meltdown: all but those who say or are known not to have it. */
 	if (xpti_choose(decide(-1, !has.amd && !(has.caps & CAP_RDCL_NO), true)))
 		use.sites |= SPEC_SITE_XPTI;
+	if (cpu_has_smap)
+		use.sites |= SPEC_SITE_SMAP;
 	use.thunk = choose_thunk();
 	spec_ctrl_value_guest = (use.stay_ibrs && has.eibrs ? SPEC_CTRL_IBRS : 0) |
 				(use.ssbd ? SPEC_CTRL_SSBD : 0) |

@@ -4,10 +4,12 @@
  * (X5) The one place where guest memory is reached by guest address: through the page
  * tables of the current vCPU, which are loaded. A page that isn't there, or isn't
  * writable for the guest, faults, and the copy ends short (CR0.WP is set, and a
- * guest's page tables are read-only to itself).
+ * guest's page tables are read-only to itself). With SMAP it is the only place that can:
+ * anywhere else the same faults, and stops the machine.
  */
 #include <hv/guest_access.h>
 #include <hv/lib.h>
+#include <arch/features.h>
 #include <arch/page.h>
 #include <arch/traps.h>
 
@@ -33,6 +35,7 @@ static unsigned long copy(void *dst, const void *src, unsigned long n)
 {
 	unsigned long left = n / 8;
 
+	smap_open();
 	__asm__ volatile("1:	rep movsq\n\t"
 			 "mov %3, %0\n"
 			 "2:	rep movsb\n"
@@ -44,6 +47,7 @@ static unsigned long copy(void *dst, const void *src, unsigned long n)
 			 : "+c"(left), "+D"(dst), "+S"(src)
 			 : "r"(n & 7)
 			 : "memory");
+	smap_close();
 	return left;
 }
 

@@ -14,6 +14,7 @@
 #include <hv/lib.h>
 #include <hv/softirq.h>
 #include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/hypercalls.h>
 #include <arch/page.h>
 #include <arch/pt.h>
@@ -218,6 +219,7 @@ void do_syscall(struct cpu_user_regs *regs)
 {
 	struct vcpu *v = current;
 
+	ASSERT(!smap_is_open());
 	local_irq_enable();
 	if (likely(v->arch.in_kernel)) {
 		hypercall_dispatch(regs);

@@ -108,6 +108,7 @@ trap_stubs:
 
 entry_trap:
 	SAVE_GPRS
+	SMAP_ENTRY
 	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
@@ -117,6 +118,7 @@ entry_trap:
 
 entry_irq:
 	SAVE_GPRS
+	SMAP_ENTRY
 	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi
@@ -161,6 +163,7 @@ entry_ist:
 	mov	(%rax), %rax
 	jmp	entry_trap
 1:	SAVE_GPRS
+	SMAP_ENTRY
 	XPTI_ENTRY
 	SPEC_ENTRY
 	mov	%rsp, %rdi

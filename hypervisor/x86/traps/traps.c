@@ -112,6 +112,9 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs, unsigne
 		if ((v->arch.in_kernel && pv_emulate_pt_write(regs, cr2)) ||
 		    pv_drop_io_write(regs, cr2))
 			return;
+	} else if ((error & (PFEC_P | PFEC_U | PFEC_RSVD)) == PFEC_P && cpu_has_smap) {
+		if (pv_emulate_far_return(regs))
+			return;
 	}
 	pv_inject_page_fault(v, cr2, error);
 }
@@ -194,6 +197,7 @@ void do_trap(struct cpu_user_regs *regs)
 {
 	unsigned long cr2 = 0, dr6 = 0;
 
+	ASSERT(!smap_is_open());
 	switch (regs->entry_vector) {
 	case TRAP_NMI:
 		return; /* nothing here sends any: a watchdog's or a bus's, and not for us */
@@ -228,6 +232,7 @@ void do_irq(struct cpu_user_regs *regs)
 {
 	unsigned int vector = regs->entry_vector;
 
+	ASSERT(!smap_is_open());
 	switch (vector) {
 	case 0x80: /* our gate lets user mode through */
 		local_irq_enable();

@@ -677,6 +677,102 @@ static void cpuid(void **state)
 	DOES(0x0f, 0xa2);
 }
 
+/* ---- far returns ------------------------------------------------------------------- */
+
+#define IRETQ 0x48, 0xcf
+#define RETFQ 0x48, 0xcb
+
+static uint64_t *frame(uint64_t cs, uint64_t ss)
+{
+	uint64_t *w = (uint64_t *)(data + 64);
+
+	w[0] = 0x123456;
+	w[1] = cs;
+	w[2] = X86_EFLAGS_IF | X86_EFLAGS_DF | 2;
+	w[3] = 0x7ff0;
+	w[4] = ss;
+	return w;
+}
+
+/* Not done: an exception for the guest, and its registers are as they were. */
+static void far_return_fails(int vector, uint32_t error, uint64_t cr2)
+{
+	assert_true(pv_emulate_far_return(&regs));
+	assert_memory_equal(&regs, &before, sizeof(regs));
+	assert_int_equal(ht_injected.vector, vector);
+	assert_int_equal(ht_injected.error, error);
+	if (vector == TRAP_PF)
+		assert_int_equal(ht_injected.cr2, cr2);
+	ht_injected.vector = -1;
+}
+
+static void far_returns(void **state)
+{
+	uint64_t *w = frame(CODE64, 0x2b);
+
+	(void)CODE(IRETQ);
+	assert_true(pv_emulate_far_return(&regs));
+	assert_int_equal(regs.rip, 0x123456);
+	assert_int_equal(regs.cs, CODE64);
+	assert_int_equal(regs.rflags, w[2]);
+	assert_int_equal(regs.rsp, 0x7ff0);
+	assert_int_equal(regs.ss, 0x2b);
+
+	regs = before;
+	(void)CODE(RETFQ);
+	assert_true(pv_emulate_far_return(&regs));
+	assert_int_equal(regs.rip, 0x123456);
+	assert_int_equal(regs.cs, CODE64);
+	assert_int_equal(regs.rflags, before.rflags);
+	assert_int_equal(regs.rsp, before.rsp + 16);
+	assert_int_equal(regs.ss, before.ss);
+	assert_int_equal(ht_injected.vector, -1);
+}
+
+static void far_returns_elsewhere(void **state)
+{
+	regs.cs = CODE64;
+	(void)frame(CODE64 & ~3, 0x2b);
+	(void)CODE(IRETQ);
+	far_return_fails(TRAP_GP, CODE64 & ~3, 0);
+	(void)CODE(RETFQ);
+	far_return_fails(TRAP_GP, CODE64 & ~3, 0);
+	(void)frame(CODE64, 0x28);
+	(void)CODE(IRETQ);
+	far_return_fails(TRAP_GP, 0x28, 0);
+	/* Bits above a selector don't count. */
+	(void)frame(0xfff00000, 0x2b);
+	(void)CODE(RETFQ);
+	far_return_fails(TRAP_GP, 0, 0);
+
+	ht_guest_fault(data + 64 + 16, 8);
+	(void)frame(CODE64, 0x2b);
+	(void)CODE(IRETQ);
+	far_return_fails(TRAP_PF, 0, regs.rsp);
+	(void)CODE(RETFQ);
+	assert_true(pv_emulate_far_return(&regs));
+	assert_int_equal(ht_injected.vector, -1);
+}
+
+static void no_far_return(void **state)
+{
+	static const uint8_t others[][2] = {
+		{0xcf, 0x90}, {0xcb, 0x90}, {0x48, 0xca}, {0x4f, 0xcf}, {0x40, 0xcf}, {0x48, 0x8b},
+	};
+
+	(void)frame(CODE64, 0x2b);
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
+		put_code(others[i], 2);
+		assert_false(pv_emulate_far_return(&regs));
+		assert_memory_equal(&regs, &before, sizeof(regs));
+	}
+	(void)CODE(IRETQ);
+	ht_guest_fault(code + 1, 1);
+	assert_false(pv_emulate_far_return(&regs));
+	assert_memory_equal(&regs, &before, sizeof(regs));
+	assert_int_equal(ht_injected.vector, -1);
+}
+
 /* ---- page tables ------------------------------------------------------------------- */
 
 #define L1_VA 0x1000UL
@@ -945,6 +1041,9 @@ int main(void)
 		T(msrs),
 		T(extended_state),
 		T(cpuid),
+		T(far_returns),
+		T(far_returns_elsewhere),
+		T(no_far_return),
 		T(page_table_writes),
 		T(page_table_writes_refused),
 		T(writes_to_a_read_only_register),

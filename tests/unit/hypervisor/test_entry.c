@@ -20,6 +20,7 @@
 #include <hv/hypercall.h>
 #include <hv/lib.h>
 #include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/hypercalls.h>
 #include <arch/page.h>
 #include <arch/pt.h>
@@ -48,6 +49,7 @@ struct page_info *frame_table = frames;
 
 _Thread_local unsigned int ht_cpu;
 bool ht_irq_on[HT_CPUS];
+bool cpu_has_smap;
 struct vcpu *ht_current[HT_CPUS] = {&vcpu};
 struct cpu_user_regs ht_guest_regs;
 struct cpu_info ht_cpu_info[HT_CPUS];

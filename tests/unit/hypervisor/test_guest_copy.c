@@ -17,6 +17,7 @@
 
 #include <hv/guest_access.h>
 #include <hv/lib.h>
+#include <arch/features.h>
 #include <arch/layout.h>
 #include <arch/page.h>
 #include <arch/traps.h>
@@ -28,6 +29,8 @@ __asm__(".pushsection .extable, \"a\"\n"
 	".popsection\n");
 extern const struct extable_entry fixups[];
 #define MAX_FIXUPS 16
+
+bool cpu_has_smap; /* no STAC in a program */
 
 static uint8_t *page; /* readable, the next one isn't there */
 static unsigned int faults;

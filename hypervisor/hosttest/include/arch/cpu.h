@@ -37,6 +37,11 @@ static inline void local_irq_restore(unsigned long was)
 	ht_irq_on[ht_cpu] = was;
 }
 
+static inline unsigned long local_flags(void)
+{
+	return 0;
+}
+
 static inline void cpu_relax(void)
 {
 	if (ht_relax)

@@ -36,6 +36,7 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, uint32_t error);
 /* Faults of the guest. True: dealt with. */
 bool pv_emulate_privileged(struct cpu_user_regs *regs); /* #GP in the guest's kernel */
 bool pv_emulate_forced_cpuid(struct cpu_user_regs *regs); /* #UD with the prefix */
+bool pv_emulate_far_return(struct cpu_user_regs *regs); /* #PF as if from ring 0 */
 bool pv_emulate_pt_write(struct cpu_user_regs *regs, unsigned long cr2);
 /*
  * A write to a page of device registers that domains may only read (an MSI-X table,

@@ -19,6 +19,7 @@
 #define SPEC_SITE_VERW 8 /* exit: clear buffers */
 #define SPEC_SITE_XPTI 16 /* entry and exit: between the guest's root and ours (arch/xpti.h) */
 #define SPEC_SITE_BHB  32 /* entry: fill the history of branches with ours */
+#define SPEC_SITE_SMAP 64 /* entry: no access to ring 3's memory (arch/features.h) */
 
 #define MSR_SPEC_CTRL_NR 0x48
 #define MSR_PRED_CMD_NR  0x49
