@@ -21,6 +21,9 @@ QEMU            ?= qemu-system-x86_64
 # The machine that QEMU emulates
 SMP             ?= 2
 MEM             ?= 3072
+# All that it can do; for Debian's Xen all but SMAP (docs/caveats.md).
+CPU             ?= $(if $(filter debian,$(HV)),max$(comma)-smap,max)
+comma           := ,
 # Added to the hypervisor's command line
 HV_ARGS         ?=
 # How often `make compare` runs each of the two

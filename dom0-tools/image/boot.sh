@@ -19,7 +19,7 @@ for knob in SMP MEM; do
 		exit 2
 	fi
 done
-args=(-accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max,-smap}" -machine "${MACHINE:-pc}"
+args=(-accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max}" -machine "${MACHINE:-pc}"
 	-m "${MEM:-3072}" -smp "${SMP:-2}" -display none -no-reboot)
 args+=(-serial "${SERIAL:-stdio}")
 if [ "${NIC:-virtio-net-pci}" = none ]; then
