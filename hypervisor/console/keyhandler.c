@@ -9,10 +9,7 @@
  * Lock: queue_lock, a leaf with interrupts off, for the queue of keys. The table of
  * handlers is written at start-up only.
  */
-#include <hv/audit.h>
 #include <hv/console.h>
-#include <hv/coverage.h>
-#include <hv/domain.h>
 #include <hv/lib.h>
 #include <hv/machine.h>
 #include <hv/softirq.h>
@@ -149,8 +146,4 @@ void __init keyhandler_init(void)
 	keyhandler_register('h', show_help, "this list");
 	keyhandler_register('*', run_all, "everything that only looks");
 	keyhandler_register_irq('R', reboot_now, "reboot the machine at once");
-	domain_init_keys();
-	audit_init();
-	if (IS_ENABLED(CONFIG_COVERAGE))
-		coverage_init();
 }

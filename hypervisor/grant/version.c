@@ -49,6 +49,20 @@ static bool frame_of(struct grant_table *gt, bool status, unsigned int i, uint64
 
 _Static_assert(sizeof(xen_pfn_t) == sizeof(uint64_t), "both lists are of 64-bit numbers");
 
+/* The first @nr frames into the guest's list at @list. A GNTST_*. */
+static int frames_out(struct grant_table *gt, bool status, uint64_t list, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		uint64_t frame;
+
+		if (!frame_of(gt, status, i, &frame))
+			return GNTST_general_error;
+		if (guest_copy_out(list + i * sizeof(frame), &frame, sizeof(frame)))
+			return GNTST_bad_virt_addr;
+	}
+	return GNTST_okay;
+}
+
 void grant_setup_table(struct gnttab_setup_table *op)
 {
 	struct grant_table *gt;
@@ -63,14 +77,8 @@ void grant_setup_table(struct gnttab_setup_table *op)
 		rc = (int)hv_err(GNTST_general_error, "d%u: %u frames (at most %u)", d->id,
 				 op->nr_frames, gt->max_frames);
 	spin_unlock(&gt->lock);
-	for (unsigned int i = 0; !rc && i < op->nr_frames; i++) {
-		uint64_t frame;
-
-		if (!frame_of(gt, false, i, &frame))
-			rc = GNTST_general_error;
-		else if (guest_to(op->frame_list, i, &frame))
-			rc = GNTST_bad_virt_addr;
-	}
+	if (!rc)
+		rc = frames_out(gt, false, guest_handle_va(op->frame_list), op->nr_frames);
 	domain_put(d);
 out:
 	op->status = (int16_t)rc;
@@ -105,14 +113,8 @@ void grant_get_status_frames(struct gnttab_get_status_frames *op)
 		rc = (int)hv_err(GNTST_general_error, "d%u: %u status frames of %u, version %u",
 				 d->id, op->nr_frames, gt->nr_status, gt->version);
 	spin_unlock(&gt->lock);
-	for (unsigned int i = 0; !rc && i < op->nr_frames; i++) {
-		uint64_t frame;
-
-		if (!frame_of(gt, true, i, &frame))
-			rc = GNTST_general_error;
-		else if (guest_to(op->frame_list, i, &frame))
-			rc = GNTST_bad_virt_addr;
-	}
+	if (!rc)
+		rc = frames_out(gt, true, guest_handle_va(op->frame_list), op->nr_frames);
 	domain_put(d);
 out:
 	op->status = (int16_t)rc;

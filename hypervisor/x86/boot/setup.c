@@ -4,9 +4,11 @@
  * Start-up of the boot CPU, step by step, up to the first instruction of the
  * control domain. The order is the dependencies'; each step may use all before it.
  */
+#include <hv/audit.h>
 #include <hv/bootinfo.h>
 #include <hv/cmdline.h>
 #include <hv/console.h>
+#include <hv/coverage.h>
 #include <hv/cpumask.h>
 #include <hv/domain.h>
 #include <hv/irq.h>
@@ -101,6 +103,15 @@ static void __init init_devices(void)
 	console_init_irq();
 }
 
+static void __init init_debug_keys(void)
+{
+	keyhandler_init();
+	domain_init_keys();
+	audit_init();
+	if (IS_ENABLED(CONFIG_COVERAGE))
+		coverage_init();
+}
+
 /* On the boot CPU's proper stack; nothing of the image's init part is in use. */
 static void free_init_memory(void)
 {
@@ -154,7 +165,7 @@ __noreturn void __init start_hv(uint32_t magic, paddr_t info)
 	init_boot_cpu();
 	init_devices();
 	smp_boot_cpus();
-	keyhandler_init();
+	init_debug_keys();
 	dom0_build();
 	jump_on_stack(finish_start, desc_stack_top(0));
 }
