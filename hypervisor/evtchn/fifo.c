@@ -226,6 +226,7 @@ static bool take_deferred(struct evtchn *chn)
 
 static void set_pending_fifo(struct domain *d, struct evtchn *chn)
 {
+	ASSERT(evtchn_may_raise(d, chn));
 	if (likely(try_raise(d, chn)))
 		return;
 	/* Either raise_deferred() sees the note, or we see what it was called for. */
@@ -262,6 +263,7 @@ static void unmask_fifo(struct domain *d, struct evtchn *chn)
 {
 	event_word_t *word = word_of(d, chn->port);
 
+	ASSERT(evtchn_may_raise(d, chn));
 	if (word && (word_and(word, ~MASKED) & PENDING))
 		set_pending_fifo(d, chn);
 }

@@ -16,7 +16,8 @@
  *
  * So an event may be raised on a port by whoever holds the port's lock, or the
  * lock of the port at its other end, or the domain's evtchn_lock: in each case
- * the port remains what it is. A sender takes one lock only, that of its own end.
+ * the port remains what it is (E2). A sender takes one lock only, that of its own
+ * end. Debug builds look (evtchn_may_raise) wherever a port is marked pending.
  */
 #ifndef EVTCHN_INTERNAL_H
 #define EVTCHN_INTERNAL_H
@@ -87,6 +88,8 @@ void evtchn_close_local(struct domain *d, struct evtchn *chn);
 unsigned long evtchn_lock_ends(struct evtchn *a, struct evtchn *b);
 void evtchn_unlock_ends(struct evtchn *a, struct evtchn *b, unsigned long flags);
 
+/* Debug builds: does this CPU hold one of the locks that "Locks" asks for? True otherwise. */
+bool evtchn_may_raise(const struct domain *d, const struct evtchn *chn);
 /* Raises the event; see "Locks" for what must be held. */
 void evtchn_raise(struct domain *d, struct evtchn *chn);
 /* Tells the vCPU that it has events to look for. */

@@ -339,6 +339,15 @@ static void wake_pollers(struct domain *d, evtchn_port_t port)
 	}
 }
 
+bool evtchn_may_raise(const struct domain *d, const struct evtchn *chn)
+{
+	const struct domain *rd = READ_ONCE(chn->remote);
+	const struct evtchn *rchn = rd ? evtchn_from_port(rd, READ_ONCE(chn->data)) : NULL;
+
+	return spin_is_held(&chn->lock) || spin_is_held(&d->evtchn_lock) ||
+	       (rchn && spin_is_held(&rchn->lock));
+}
+
 void evtchn_raise(struct domain *d, struct evtchn *chn)
 {
 	const struct evtchn_port_ops *ops = READ_ONCE(d->evtchn_ops), *now;

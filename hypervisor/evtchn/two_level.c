@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * The 2-level ABI: a pending and a mask bit per port in shared_info, a selector
- * bit per word of these in vcpu_info. No locks: the words are the guest's too,
+ * bit per word of these in vcpu_info. No locks of its own: the words are the guest's too,
  * each is changed by one atomic operation and none is read for more than a bit.
  *
  * A port may have a number that the ABI has no bit for (it was made while the
@@ -25,6 +25,7 @@ static void tell(struct domain *d, const struct evtchn *chn)
 
 static void set_pending_2l(struct domain *d, struct evtchn *chn)
 {
+	ASSERT(evtchn_may_raise(d, chn));
 	if (chn->port >= EVTCHN_2L_NR_CHANNELS)
 		return;
 	if (!test_and_set_bit(chn->port, d->shared_info->evtchn_pending) &&
@@ -52,6 +53,7 @@ static bool is_masked_2l(struct domain *d, const struct evtchn *chn)
 
 static void unmask_2l(struct domain *d, struct evtchn *chn)
 {
+	ASSERT(evtchn_may_raise(d, chn));
 	if (chn->port < EVTCHN_2L_NR_CHANNELS &&
 	    test_and_clear_bit(chn->port, d->shared_info->evtchn_mask) &&
 	    test_bit(chn->port, d->shared_info->evtchn_pending))

@@ -20,6 +20,7 @@ bool ht_irq_on[HT_CPUS] = {true, true, true, true};
 struct vcpu *ht_current[HT_CPUS];
 uint64_t ht_tsc;
 void (*ht_relax)(void);
+void (*ht_irq_save_hook)(void);
 struct cpu_user_regs ht_guest_regs;
 struct cpumask cpu_online_map = {BIT(HT_CPUS) - 1};
 

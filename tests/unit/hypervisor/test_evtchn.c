@@ -3,7 +3,7 @@
 /*
  * Event channels: the states of ports, who may do what, and the 2-level ABI.
  * The FIFO ABI has test_evtchn_fifo.c. Each test ends with all domains destroyed
- * and every frame back in the allocator. Tries E1, E4.
+ * and every frame back in the allocator. Tries E1, E2, E4.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -482,6 +482,98 @@ static void test_death_of_one_end(void **state)
 	evtchn_send_global_virq(VIRQ_CONSOLE);
 }
 
+/* ---- what another CPU does between a look at a port and its lock ------------------------- */
+
+static void (*meanwhile)(void);
+
+static void on_another_cpu(void)
+{
+	struct domain *d = ht_current[0]->domain;
+
+	ht_irq_save_hook = NULL;
+	ht_cpu = 1;
+	ht_run(d, 0);
+	meanwhile();
+	ht_run(NULL, 0);
+	ht_cpu = 0;
+}
+
+static void before_the_lock(void (*fn)(void))
+{
+	meanwhile = fn;
+	ht_irq_save_hook = on_another_cpu;
+}
+
+static evtchn_port_t ours, theirs;
+
+static void close_ours(void)
+{
+	assert_int_equal(close_port(ours), 0);
+}
+
+static void theirs_becomes_an_ipi(void)
+{
+	ht_run(d2, 0);
+	assert_int_equal(close_port(theirs), 0);
+	assert_int_equal(bind_ipi(0), theirs);
+}
+
+static void ours_becomes_an_ipi(void)
+{
+	close_ours();
+	assert_int_equal(bind_ipi(2), ours);
+}
+
+static void ours_goes_to_another_vcpu(void)
+{
+	close_ours();
+	assert_int_equal(bind_virq(VIRQ_TIMER, 2), ours);
+}
+
+static void test_closed_before_it_is_sent_to(void **state)
+{
+	ours = bind_to(d2, theirs = alloc_unbound(d2, 1));
+	assert_true(take_2l(d1, 0, ours));
+	before_the_lock(theirs_becomes_an_ipi);
+	assert_int_equal(send_port(ours), 0);
+	assert_false(evtchn_port_is_pending(d2, theirs));
+	before_the_lock(close_ours);
+	assert_int_equal(send_port(ours), -EINVAL);
+	assert_null(ht_irq_save_hook);
+	assert_int_equal(ht_kicks[0], 1); /* when they were connected */
+}
+
+static void test_other_port_before_it_is_raised(void **state)
+{
+	struct evtchn_bind_pirq p = {.pirq = 9};
+	struct evtchn_unmask u;
+
+	ours = bind_virq(VIRQ_TIMER, 1);
+	before_the_lock(ours_becomes_an_ipi);
+	evtchn_send_virq(d1->vcpu[1], VIRQ_TIMER);
+	assert_false(evtchn_port_is_pending(d1, ours));
+	assert_int_equal(close_port(ours), 0);
+	assert_int_equal(bind_virq(VIRQ_TIMER, 1), ours);
+	before_the_lock(ours_goes_to_another_vcpu);
+	evtchn_send_virq(d1->vcpu[1], VIRQ_TIMER);
+	assert_false(evtchn_port_is_pending(d1, ours));
+	assert_int_equal(close_port(ours), 0);
+
+	assert_int_equal(op(EVTCHNOP_bind_pirq, &p), 0);
+	ours = p.port;
+	before_the_lock(close_ours);
+	evtchn_send_port(d1, ours);
+	assert_int_equal(bind_ipi(0), ours);
+	assert_false(evtchn_port_is_pending(d1, ours));
+
+	set_bit(ours, d1->shared_info->evtchn_mask);
+	before_the_lock(close_ours);
+	u.port = ours;
+	assert_int_equal(op(EVTCHNOP_unmask, &u), 0);
+	assert_true(test_bit(ours, d1->shared_info->evtchn_mask));
+	assert_null(ht_irq_save_hook);
+}
+
 /* Random operations of three domains against the states that they must lead to. */
 
 struct model {
@@ -592,6 +684,8 @@ int main(void)
 		T(test_reset_is_preemptible),
 		T(test_report),
 		T(test_death_of_one_end),
+		T(test_closed_before_it_is_sent_to),
+		T(test_other_port_before_it_is_raised),
 		T(test_random_connections),
 	};
 

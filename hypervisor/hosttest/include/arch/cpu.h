@@ -28,6 +28,8 @@ static inline unsigned long local_irq_save(void)
 {
 	unsigned long was = ht_irq_on[ht_cpu];
 
+	if (ht_irq_save_hook)
+		ht_irq_save_hook();
 	local_irq_disable();
 	return was;
 }

@@ -41,6 +41,11 @@ extern struct vcpu *ht_current[HT_CPUS];
 extern uint64_t ht_tsc;
 /* What other CPUs do while this one waits for them; NULL: nothing, or they are threads. */
 extern void (*ht_relax)(void);
+/*
+ * Called each time interrupts are turned off by local_irq_save(), before: what other
+ * CPUs do just before this one takes a lock by spin_lock_irqsave(). NULL: nothing.
+ */
+extern void (*ht_irq_save_hook)(void);
 extern struct cpu_user_regs ht_guest_regs; /* of who is in a hypercall */
 extern char *ht_ram;
 extern unsigned long ht_m2p[HT_FRAMES];
