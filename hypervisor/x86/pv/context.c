@@ -8,7 +8,9 @@
  * event goes on at no cost; it is unloaded when the CPU takes another guest, or
  * when somebody else wants it (arch_vcpu_sync: to run it elsewhere, or to look at
  * it). dirty_cpus of its domain has the CPUs where one of its vCPUs is loaded:
- * nowhere else can there be TLB entries of it.
+ * nowhere else can there be TLB entries of it (F4). So a CPU is in it before it loads a
+ * root of the domain, and is taken out after it has loaded another one; and until then
+ * the vCPU is loaded there, for those who would take its tables apart, too.
  */
 #include <hv/cpumask.h>
 #include <hv/domain.h>
@@ -31,67 +33,22 @@ static DEFINE_PER_CPU(struct vcpu *, loaded);
 /* Whose branches the predictors of this CPU know. */
 static DEFINE_PER_CPU(const struct domain *, last_domain);
 
-static uint64_t read_fs_base(void)
-{
-	return rdmsr(MSR_FS_BASE);
-}
-
-/* Guests set bases by instruction, unchecked by some CPUs; MSR writes are checked. */
-static uint64_t canonical_or_zero(uint64_t base)
-{
-	return is_canonical(base) ? base : 0;
-}
-
-static void save_segments(struct vcpu *v)
-{
-	struct cpu_user_regs *r = &v->arch.regs;
-	uint64_t gs = rdmsr(MSR_GS_BASE), other = rdmsr(MSR_KERNEL_GS_BASE);
-
-	__asm__ volatile("mov %%ds, %0" : "=m"(r->ds));
-	__asm__ volatile("mov %%es, %0" : "=m"(r->es));
-	__asm__ volatile("mov %%fs, %0" : "=m"(r->fs));
-	__asm__ volatile("mov %%gs, %0" : "=m"(r->gs));
-	v->arch.fs_base = canonical_or_zero(read_fs_base());
-	v->arch.gs_base_kernel = canonical_or_zero(v->arch.in_kernel ? gs : other);
-	v->arch.gs_base_user = canonical_or_zero(v->arch.in_kernel ? other : gs);
-}
-
-#define LOAD_SEG(seg, sel, failed)                                                       \
-	__asm__ volatile("1: mov %w1, %%" #seg "\n"                                      \
-			 "2:\n\t"                                                        \
-			 ".pushsection .text.fixup, \"ax\"\n"                            \
-			 "3: xor %k0, %k0; mov %w0, %%" #seg "; mov $1, %k0; jmp 2b\n\t" \
-			 ".popsection\n\t" EXTABLE(1b, 3b)                               \
-			 : "+r"(failed)                                                  \
-			 : "r"((unsigned int)(sel)))
-
-/* True: one of them could not be loaded and is null now. */
-static bool load_segments(struct vcpu *v)
-{
-	const struct cpu_user_regs *r = &v->arch.regs;
-	unsigned int failed = 0;
-
-	LOAD_SEG(ds, r->ds, failed);
-	LOAD_SEG(es, r->es, failed);
-	LOAD_SEG(fs, r->fs, failed);
-	LOAD_SEG(gs, r->gs, failed);
-	wrmsr(MSR_FS_BASE, v->arch.fs_base);
-	wrmsr(MSR_GS_BASE, v->arch.in_kernel ? v->arch.gs_base_kernel : v->arch.gs_base_user);
-	wrmsr(MSR_KERNEL_GS_BASE,
-	      v->arch.in_kernel ? v->arch.gs_base_user : v->arch.gs_base_kernel);
-	return failed;
-}
-
 /* Interrupts off, on the CPU that has it. */
-static void unload(struct vcpu *v)
+static void save(struct vcpu *v)
 {
-	unsigned int cpu = smp_processor_id();
-
 	v->arch.regs = *guest_regs();
-	save_segments(v);
+	pv_save_segments(v);
 	xstate_save(v);
-	cpumask_clear(cpu, &v->domain->dirty_cpus);
-	this_cpu(loaded) = NULL;
+}
+
+/*
+ * (F4) Another root than that of @v, which is saved, is in CR3: its TLB entries are gone.
+ * @now: the domain that the new root belongs to.
+ */
+static void leave(struct vcpu *v, const struct domain *now)
+{
+	if (v->domain != now)
+		cpumask_clear(smp_processor_id(), &v->domain->dirty_cpus);
 	__atomic_store_n(&v->arch.loaded_cpu, NO_CPU, __ATOMIC_RELEASE);
 }
 
@@ -102,9 +59,11 @@ static void unload_to_idle(void *data)
 	if (this_cpu(loaded) != v)
 		return;
 	ASSERT(current != v);
-	unload(v);
+	save(v);
+	this_cpu(loaded) = NULL;
 	write_cr3(virt_to_paddr(idle_l4));
 	desc_set_ldt(smp_processor_id(), 0);
+	leave(v, NULL);
 }
 
 void arch_vcpu_sync(struct vcpu *v)
@@ -132,7 +91,7 @@ static bool load(struct vcpu *v)
 	*guest_regs() = v->arch.regs;
 	v->arch.loaded_cpu = cpu;
 	this_cpu(loaded) = v;
-	/* (F4) Before the first TLB entry can come to be. */
+	/* Before the first TLB entry can come to be. */
 	cpumask_set(cpu, &v->domain->dirty_cpus);
 	forget_branches(v);
 	pv_load_descriptor_tables(v, cpu);
@@ -142,7 +101,7 @@ static bool load(struct vcpu *v)
 	pv_load_debugregs(v);
 	if (v->arch.cr0_ts)
 		pv_set_ts(v, true);
-	return load_segments(v);
+	return pv_load_segments(v);
 }
 
 static void finish_load(struct vcpu *v, bool segments_failed)
@@ -163,15 +122,17 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 	bool failed = false;
 
 	ASSERT(!local_irq_is_enabled());
-	cpu_info()->vcpu = next;
+	arch_set_current(next);
 	if (is_idle_vcpu(next)) {
 		sched_switched(prev);
 		reset_stack_and_jump(idle_loop);
 	}
 	if (old != next) {
 		if (old)
-			unload(old);
+			save(old);
 		failed = load(next);
+		if (old)
+			leave(old, next->domain);
 	}
 	sched_switched(prev);
 	finish_load(next, failed);

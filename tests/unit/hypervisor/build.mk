@@ -53,6 +53,9 @@ $(eval $(call unit-hv-test,test_mm_model,$(HT_MACHINE) $(HT_MM) \
 $(eval $(call unit-hv-test,test_emulate,$(HT_MACHINE) $(HT_EMULATION) $(FUZZ_HV_MM)/audit.c))
 $(eval $(call unit-hv-test,test_policy,$(HT_MACHINE) $(HT_EMULATION)))
 
+$(eval $(call unit-hv-test,test_context,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c \
+	hypervisor/x86/pv/context.c))
+
 # How much is done without a look at what is due: basic blocks are counted, so this
 # one has the hypervisor's optimization, a counter in each block, and no sanitizers.
 UNIT_HV_STEPS   := $(HT_MACHINE) $(HT_MM)

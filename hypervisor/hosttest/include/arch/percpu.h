@@ -20,10 +20,11 @@ struct cpu_info {
 };
 extern struct cpu_info ht_cpu_info[HT_CPUS];
 
-#define cpu_info()         (&ht_cpu_info[ht_cpu])
-#define smp_processor_id() (ht_cpu)
-#define arch_current()     (ht_current[ht_cpu])
-#define guest_regs()       (&ht_guest_regs)
+#define cpu_info()          (&ht_cpu_info[ht_cpu])
+#define smp_processor_id()  (ht_cpu)
+#define arch_current()      (ht_current[ht_cpu])
+#define arch_set_current(v) (ht_current[ht_cpu] = (v))
+#define guest_regs()        (&ht_guest_regs)
 
 #define PERCPU_SECTION          __attribute__((section("ht_percpu")))
 #define arch_percpu_ptr(p, cpu) ((__typeof__(p))ht_percpu_addr(p, cpu))

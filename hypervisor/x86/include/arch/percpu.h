@@ -61,9 +61,10 @@ static always_inline struct cpu_info *cpu_info(void)
 	return (struct cpu_info *)((sp | (STACK_SIZE - 1)) + 1) - 1;
 }
 
-#define smp_processor_id() (cpu_info()->cpu)
-#define arch_current()     (cpu_info()->vcpu)
-#define guest_regs()       (&cpu_info()->guest_regs)
+#define smp_processor_id()  (cpu_info()->cpu)
+#define arch_current()      (cpu_info()->vcpu)
+#define arch_set_current(v) (cpu_info()->vcpu = (v))
+#define guest_regs()        (&cpu_info()->guest_regs)
 
 extern long percpu_offset_of[];
 

@@ -60,6 +60,13 @@ static inline uint16_t pv_fix_selector(uint16_t sel)
 	return (uint16_t)(sel & ~3 ? sel | 3 : sel);
 }
 
+/*
+ * Segment registers and bases of the guest on this CPU (pv/segments.c). Load: true if a
+ * selector could not be loaded; it is null now.
+ */
+void pv_save_segments(struct vcpu *v);
+bool pv_load_segments(struct vcpu *v);
+
 /* Extended processor state (pv/xstate.c) */
 struct xsave_area;
 int xstate_init_vcpu(struct vcpu *v);
