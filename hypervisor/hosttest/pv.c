@@ -76,6 +76,10 @@ void arch_vcpu_sync(struct vcpu *v)
 {
 }
 
+void pv_forget_domain(const struct domain *d)
+{
+}
+
 mfn_t memory_m2p_chunk(unsigned long chunk)
 {
 	return chunk ? INVALID_MFN : _mfn(1);

@@ -80,7 +80,20 @@ static void forget_branches(const struct vcpu *v)
 	if (!spec_ibpb_on_switch || this_cpu(last_domain) == v->domain)
 		return;
 	wrmsr(MSR_PRED_CMD_NR, 1);
-	this_cpu(last_domain) = v->domain;
+	WRITE_ONCE(this_cpu(last_domain), v->domain);
+}
+
+void pv_forget_domain(const struct domain *d)
+{
+	unsigned int cpu;
+
+	/* A CPU that takes another domain just now writes that. */
+	for_each_cpu (cpu, cpu_online_map) {
+		const struct domain *known = d;
+
+		__atomic_compare_exchange_n(&per_cpu(last_domain, cpu), &known, NULL, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	}
 }
 
 static bool load(struct vcpu *v)

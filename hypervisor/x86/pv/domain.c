@@ -37,6 +37,7 @@ int arch_domain_create(struct domain *d, const struct xen_domctl_createdomain *c
 
 void arch_domain_destroy(struct domain *d)
 {
+	pv_forget_domain(d);
 	permissions_fini_domain(d);
 	cpuid_policy_free(d->arch.cpuid);
 	hv_free(d->arch.e820);

@@ -14,6 +14,12 @@ struct domain;
 struct vcpu;
 struct pv_callback;
 
+/*
+ * Nothing of @d, which is freed after this, is loaded anywhere; what CPUs remember of it
+ * isn't taken for the next domain's that gets its memory.
+ */
+void pv_forget_domain(const struct domain *d);
+
 /* The root for the mode that the vCPU is in, into CR3. */
 void pv_load_root(struct vcpu *v);
 
