@@ -96,7 +96,6 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
 		hv_free(v);
 		return rc;
 	}
-	evtchn_vcpu_init(v);
 	smp_wmb();
 	d->vcpu[id] = v;
 	return 0;

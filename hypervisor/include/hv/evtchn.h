@@ -33,18 +33,12 @@ struct evtchn_fifo;
  * Made and taken apart with the domain. @max_port: the highest usable one, above
  * zero (-EINVAL), cut to what the ABI has; -ENOMEM. evtchn_destroy closes all ports
  * of a dying domain (or one that was never finished), lets go of its frames, and
- * is preemptible (-ERESTART).
+ * is preemptible (-ERESTART). vCPUs go with their domain, after that; one that is taken
+ * down or reset keeps its ports, as it keeps its number: closing them is its guest's.
  */
 int evtchn_init(struct domain *d, unsigned int max_port);
 int evtchn_destroy(struct domain *d);
 void evtchn_fini(struct domain *d); /* memory, when nobody can look any more */
-
-/*
- * A vCPU comes, or goes away, or is reset: then its virqs and IPIs close, and what
- * was only delivered to it goes to vCPU 0.
- */
-void evtchn_vcpu_init(struct vcpu *v);
-void evtchn_vcpu_fini(struct vcpu *v);
 
 /* The hypercall. */
 long do_event_channel_op(int cmd, uint64_t arg);

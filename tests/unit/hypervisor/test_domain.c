@@ -615,7 +615,9 @@ static void resetting(void **state)
 	struct page_info *pg = mfn_to_page(_mfn(r.mfn));
 	struct vcpu_set_periodic_timer t = {MILLISECS(5)};
 	struct vcpu *v = become(2);
+	struct evtchn_bind_virq b = {.virq = VIRQ_TIMER, .vcpu = v->id};
 
+	assert_int_equal(do_event_channel_op(EVTCHNOP_bind_virq, ht_va(&b)), 0);
 	assert_int_equal(op(VCPUOP_register_vcpu_info, 1, &r), 0);
 	assert_int_equal(op(VCPUOP_set_periodic_timer, 1, &t), 0);
 	become(0);
@@ -632,6 +634,8 @@ static void resetting(void **state)
 	assert_true(is_idle_vcpu(ht_current[2]));
 	assert_true(test_bit(VPF_down, &v->pause_flags));
 	assert_false(timer_is_armed(&v->periodic_timer));
+	/* Its ports stay its guest's. */
+	assert_int_equal(v->virq_port[VIRQ_TIMER], b.port);
 	/* It can have another one. */
 	become(1);
 	assert_int_equal(op(VCPUOP_register_vcpu_info, 1, &r), 0);

@@ -221,16 +221,6 @@ static void do_virq(void)
 	}
 }
 
-static void do_vcpu_fini(void)
-{
-	unsigned int vcpu = next() % 4;
-
-	if (vcpu >= model[me].vcpus || next() < 0xc0)
-		return;
-	model_vcpu_fini(me, vcpu);
-	evtchn_vcpu_fini(model[me].d->vcpu[vcpu]);
-}
-
 /* ---- FIFO -------------------------------------------------------------------------------- */
 
 static void do_init_control(void)
@@ -438,7 +428,6 @@ static void (*const ops[])(void) = {
 	do_mask,
 	do_reset,
 	do_virq,
-	do_vcpu_fini,
 	do_init_control,
 	do_init_control,
 	do_expand_array,

@@ -214,21 +214,6 @@ void model_close_all(unsigned int dom)
 	memset(model[dom].block, 0, sizeof(model[dom].block));
 }
 
-void model_vcpu_fini(unsigned int dom, unsigned int vcpu)
-{
-	for (unsigned int i = 1; i < MODEL_PORTS; i++) {
-		struct model_port *p = &model[dom].port[i];
-
-		if (p->status == EVTCHNSTAT_closed || p->vcpu != vcpu)
-			continue;
-		if (p->status == EVTCHNSTAT_ipi ||
-		    (p->status == EVTCHNSTAT_virq && !model_virq_is_global(p->data)))
-			(void)model_close(dom, i);
-		else
-			p->vcpu = 0;
-	}
-}
-
 void model_raise_virq(unsigned int dom, unsigned int virq, unsigned int vcpu)
 {
 	struct model_port *p = find_virq(dom, virq, vcpu);

@@ -52,7 +52,6 @@ int model_close(unsigned int me, unsigned int port);
 int model_send(unsigned int me, unsigned int port);
 int model_bind_vcpu(unsigned int me, unsigned int port, unsigned int vcpu);
 void model_close_all(unsigned int dom);
-void model_vcpu_fini(unsigned int dom, unsigned int vcpu);
 void model_raise_virq(unsigned int dom, unsigned int virq, unsigned int vcpu);
 bool model_virq_is_global(unsigned int virq);
 

@@ -1,46 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
-/*
- * What becomes of a vCPU's ports, and the report for the debug key.
- * Lock: evtchn_lock.
- */
+/* The report for the debug key. Lock: evtchn_lock. */
 #include <hv/domain.h>
 #include <hv/lib.h>
 #include "internal.h"
-
-void evtchn_vcpu_init(struct vcpu *v)
-{
-	memset(v->virq_port, 0, sizeof(v->virq_port));
-	v->poll_port = 0;
-}
-
-/* Is the port bound to this one vCPU for good? */
-static bool is_per_vcpu(const struct evtchn *chn)
-{
-	return chn->state == ECS_IPI || (chn->state == ECS_VIRQ && !virq_is_global(chn->data));
-}
-
-void evtchn_vcpu_fini(struct vcpu *v)
-{
-	struct domain *d = v->domain;
-
-	if (!d->evtchn_groups)
-		return;
-	spin_lock(&d->evtchn_lock);
-	for (evtchn_port_t port = 1; port < d->valid_evtchns && d->evtchn_count; port++) {
-		struct evtchn *chn = evtchn_from_port(d, port);
-
-		if (chn->state == ECS_FREE || chn->notify_vcpu != v->id)
-			continue;
-		if (is_per_vcpu(chn)) {
-			evtchn_close_local(d, chn);
-			continue;
-		}
-		WRITE_ONCE(chn->notify_vcpu, 0);
-		evtchn_fifo_vcpu_changed(d, chn);
-	}
-	spin_unlock(&d->evtchn_lock);
-}
 
 static void dump_port(struct domain *d, const struct evtchn *chn)
 {
