@@ -19,7 +19,7 @@ HT_EVENTS       := $(wildcard hypervisor/evtchn/*.c) $(HT)/irq.c $(HT)/sched.c
 HT_GRANTS       := $(wildcard hypervisor/grant/*.c)
 HT_DOMAIN       := $(HT)/domain.c $(wildcard hypervisor/evtchn/*.c) $(HT_GRANTS) \
                    $(HT)/irq.c $(HT)/pte.c $(HT)/audit.c
-HT_TABLES       := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/mmu.c $(HT_EVENTS) $(HT_GRANTS) \
+HT_TABLES       := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/roots.c $(HT)/mmu.c $(HT_EVENTS) $(HT_GRANTS) \
                    $(addprefix hypervisor/mm/,exchange.c memory_op.c) \
                    $(addprefix hypervisor/x86/mm/,grant.c mmu_update.c mmuext.c pt.c xpti.c) \
                    $(addprefix hypervisor/x86/pv/,descriptor.c domain.c) \

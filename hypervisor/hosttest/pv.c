@@ -22,12 +22,6 @@
 unsigned int cpu_paddr_bits = 46;
 struct e820_map machine_e820 = {1, {{0, HT_FRAMES *PAGE_SIZE, E820_RAM}}};
 
-/* Recognisable, and never walked. */
-static uint64_t hypervisor_l4[PTES_PER_TABLE] = {
-	[HV_L4_FIRST... HV_L4_LAST] = 0x0000555500000000UL | PTE_P,
-};
-uint64_t *idle_l4 = hypervisor_l4;
-
 void pv_load_root(struct vcpu *v)
 {
 	if (v != current)
@@ -36,25 +30,8 @@ void pv_load_root(struct vcpu *v)
 	xpti_new_root();
 }
 
-/* ---- roots of CPUs: only what is copied from guests' is of interest --------------------- */
-
 struct cpu_info ht_cpu_info[HT_CPUS];
 unsigned long cr4_base = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXSAVE;
-
-int paging_show(uint64_t *l4, unsigned long va, unsigned long nr, uint64_t flags)
-{
-	return 0;
-}
-
-int paging_share_l1(uint64_t *l4, unsigned long va)
-{
-	return 0;
-}
-
-uint64_t *paging_l1_of(unsigned long va)
-{
-	panic("Nothing of the hypervisor's is mapped here");
-}
 
 static uint64_t windows[HT_CPUS][32];
 

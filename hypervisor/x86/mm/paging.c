@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * The hypervisor's own address space: slots 256-271 of idle_l4, copied into
- * every guest L4 when it is validated. The L3 tables below them exist from the
- * start and never change place, so that a copy stays true for ever.
+ * What is where in the hypervisor's own address space, as it is made at start-up: the
+ * image, the direct map, the frame table, the M2P. The tables are own_tables.c's.
  *
- * Locks: map_lock for the tables below; the vmap area is handed out once, from
- * bottom to top (device registers and stacks: nothing that comes and goes).
+ * No locks: one CPU runs; afterwards it is only read.
  */
 #include <hv/bitops.h>
 #include <hv/bootinfo.h>
 #include <hv/lib.h>
 #include <hv/page_type.h>
-#include <hv/spinlock.h>
 #include <arch/cpu.h>
 #include <arch/page.h>
 #include <arch/memory.h>
 #include <arch/setup.h>
+#include "paging.h"
 
 #define SUPERPAGE_SIZE       (1UL << L2_SHIFT)
 #define FRAMES_PER_FT_CHUNK  (SUPERPAGE_SIZE / sizeof(struct page_info))
@@ -24,7 +22,6 @@
 
 _Static_assert(sizeof(struct page_info) == 16, "the memory budget counts on it");
 
-uint64_t *idle_l4;
 struct page_info *frame_table = (struct page_info *)FRAMETABLE_VIRT_START;
 unsigned long max_page, total_pages;
 
@@ -33,126 +30,9 @@ unsigned long max_page, total_pages;
 	((DIRECTMAP_VIRT_END - DIRECTMAP_VIRT_START) / PAGE_SIZE / FRAMES_PER_FT_CHUNK)
 static unsigned long ft_chunks[BITS_TO_LONGS(MAX_FT_CHUNKS)] __ro_after_init;
 
-static struct spinlock map_lock = SPINLOCK_INIT(RANK_NONE);
-static bool allocator_ready;
-static unsigned long vmap_next = VMAP_VIRT_START;
-
-static uint64_t *new_table(void)
-{
-	void *p = allocator_ready ? hyp_page_alloc()
-				  : paddr_to_virt(boot_alloc(PAGE_SIZE, PAGE_SIZE));
-
-	if (p && !allocator_ready)
-		memset(p, 0, PAGE_SIZE);
-	return p;
-}
-
-/* The entry for @va at @level (1..3) below @table, an L4; tables made on the way. NULL: no memory. */
-static uint64_t *walk(uint64_t *table, unsigned long va, unsigned int level)
-{
-	for (unsigned int l = 4; l > level; l--) {
-		uint64_t *e = &table[pt_index(va, l)];
-
-		if (!(*e & PTE_P)) {
-			uint64_t *t = new_table();
-
-			if (!t)
-				return NULL;
-			/* Only the M2P window is for guests' eyes; leaves decide. */
-			WRITE_ONCE(*e, pte_make(virt_to_mfn(t), PTE_HV_TABLE | PTE_US));
-		}
-		BUG_ON(*e & PTE_PSE);
-		table = mfn_to_virt(pte_mfn(*e));
-	}
-	return &table[pt_index(va, level)];
-}
-
-static uint64_t *walk_own(unsigned long va, unsigned int level)
-{
-	return walk(idle_l4, va, level);
-}
-
-int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags)
-{
-	int rc = 0;
-
-	ASSERT(in_hypervisor_range(va));
-	spin_lock(&map_lock);
-	for (; nr; nr--, va += PAGE_SIZE, mfn = mfn_add(mfn, 1)) {
-		uint64_t *e = walk_own(va, 1);
-
-		if (!e) {
-			rc = -ENOMEM;
-			break;
-		}
-		WRITE_ONCE(*e, pte_make(mfn, flags));
-	}
-	spin_unlock(&map_lock);
-	return rc;
-}
-
-void unmap_pages(unsigned long va, unsigned long nr)
-{
-	spin_lock(&map_lock);
-	for (; nr; nr--, va += PAGE_SIZE)
-		WRITE_ONCE(*walk_own(va, 1), 0);
-	spin_unlock(&map_lock);
-}
-
-uint64_t *paging_l1_of(unsigned long va)
-{
-	return walk_own(va, 1);
-}
-
-int __init paging_show(uint64_t *l4, unsigned long va, unsigned long nr, uint64_t flags)
-{
-	for (; nr; nr--, va += PAGE_SIZE) {
-		uint64_t *e = walk(l4, va, 1);
-
-		if (!e)
-			return -ENOMEM;
-		*e = pte_make(pte_mfn(*walk_own(va, 1)), flags);
-	}
-	return 0;
-}
-
-int __init paging_share_l1(uint64_t *l4, unsigned long va)
-{
-	uint64_t *e = walk(l4, va, 2);
-
-	if (!e)
-		return -ENOMEM;
-	*e = *walk_own(va, 2);
-	return 0;
-}
-
-unsigned long vmap_reserve(unsigned long pages)
-{
-	unsigned long va;
-
-	spin_lock(&map_lock);
-	va = vmap_next;
-	/* One page stays unmapped between neighbours. */
-	vmap_next += (pages + 1) * PAGE_SIZE;
-	if (vmap_next > VMAP_VIRT_END)
-		va = 0;
-	spin_unlock(&map_lock);
-	return va;
-}
-
-void *ioremap(paddr_t pa, size_t len)
-{
-	unsigned long off = pa & (PAGE_SIZE - 1), pages = PFN_UP(off + len), va;
-
-	va = vmap_reserve(pages);
-	if (!va || map_pages(va, _mfn(PFN_DOWN(pa)), pages, PTE_HV_UC))
-		return NULL;
-	return (void *)(va + off);
-}
-
 static void __init map_superpage(unsigned long va, paddr_t pa, uint64_t flags)
 {
-	*walk_own(va, 2) = pa | flags | PTE_PSE;
+	*paging_entry(va, 2) = pa | flags | PTE_PSE;
 }
 
 /* [start, end) of RAM at its place in the direct map, but not what is in the image's code. */
@@ -171,7 +51,7 @@ static void __init map_direct(paddr_t start, paddr_t end)
 			continue;
 		}
 		if (pa < ro_start || pa >= ro_end)
-			*walk_own(va, 1) = pa | PTE_HV_RW;
+			*paging_entry(va, 1) = pa | PTE_HV_RW;
 		pa += PAGE_SIZE;
 	}
 }
@@ -179,7 +59,7 @@ static void __init map_direct(paddr_t start, paddr_t end)
 static void __init map_image_part(const char *from, const char *to, uint64_t flags)
 {
 	for (; from < to; from += PAGE_SIZE)
-		*walk_own((unsigned long)from, 1) = image_paddr(from) | flags;
+		*paging_entry((unsigned long)from, 1) = image_paddr(from) | flags;
 }
 
 static void __init map_image(void)
@@ -198,7 +78,7 @@ void __init paging_seal_image(void)
 	map_image_part(__rodata_end, __ro_after_init_end, PTE_HV_RO);
 	map_image_part(__init_start, __init_end, 0);
 	for (const char *p = __init_start; p < __init_end; p += PAGE_SIZE)
-		*walk_own((unsigned long)p, 1) = 0;
+		*paging_entry((unsigned long)p, 1) = 0;
 	tlb_flush_local_all();
 }
 
@@ -261,7 +141,7 @@ mfn_t memory_m2p_chunk(unsigned long chunk)
 
 	if (chunk * FRAMES_PER_M2P_CHUNK >= max_page)
 		return INVALID_MFN;
-	e = *walk_own(M2P_VIRT_START + chunk * SUPERPAGE_SIZE, 2);
+	e = *paging_entry(M2P_VIRT_START + chunk * SUPERPAGE_SIZE, 2);
 	return e & PTE_P ? pte_mfn(e & ~(SUPERPAGE_SIZE - 1)) : INVALID_MFN;
 }
 
@@ -273,9 +153,9 @@ void __init paging_init(void)
 		if (e->type == E820_RAM && PFN_DOWN(e->addr + e->size) > max_page)
 			max_page = PFN_DOWN(e->addr + e->size);
 	}
-	idle_l4 = new_table();
+	idle_l4 = paging_new_table();
 	for (unsigned int i = HV_L4_FIRST; i <= HV_L4_LAST; i++)
-		idle_l4[i] = pte_make(virt_to_mfn(new_table()), PTE_HV_TABLE | PTE_US);
+		idle_l4[i] = pte_make(virt_to_mfn(paging_new_table()), PTE_HV_TABLE | PTE_US);
 	map_image();
 	for (unsigned int i = 0; i < machine_e820.nr; i++) {
 		const struct e820_entry *e = &machine_e820.e[i];
@@ -313,6 +193,6 @@ static void __init share_m2p(void)
 /* From here on tables come from the allocator, and each frame has its descriptor. */
 void __init paging_use_allocator(void)
 {
-	allocator_ready = true;
+	paging_allocator_ready = true;
 	share_m2p();
 }

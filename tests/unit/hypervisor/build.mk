@@ -53,6 +53,8 @@ $(eval $(call unit-hv-test,test_mm_model,$(HT_MACHINE) $(HT_MM) \
 $(eval $(call unit-hv-test,test_emulate,$(HT_MACHINE) $(HT_EMULATION) $(FUZZ_HV_MM)/audit.c))
 $(eval $(call unit-hv-test,test_policy,$(HT_MACHINE) $(HT_EMULATION)))
 
+$(eval $(call unit-hv-test,test_xpti,$(HT_MACHINE) hypervisor/x86/mm/own_tables.c \
+	$(filter-out $(HT)/roots.c $(HT)/audit.c,$(HT_MM))))
 $(eval $(call unit-hv-test,test_context,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c \
 	hypervisor/x86/pv/context.c))
 

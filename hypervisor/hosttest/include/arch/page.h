@@ -65,6 +65,9 @@ void tlb_flush_local_one(unsigned long va);
 void write_cr3(unsigned long cr3);
 
 extern uint64_t *idle_l4;
+int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags);
+void unmap_pages(unsigned long va, unsigned long nr);
+void *ioremap(paddr_t pa, size_t len);
 int paging_show(uint64_t *l4, unsigned long va, unsigned long nr, uint64_t flags);
 int paging_share_l1(uint64_t *l4, unsigned long va);
 uint64_t *paging_l1_of(unsigned long va);

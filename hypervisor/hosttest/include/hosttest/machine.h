@@ -13,6 +13,7 @@
  *   tables.c    page tables of any content are valid
  *   pte.c       arch_grant_*: a list of mappings instead of page tables
  *   pv.c        what x86/mm and x86/pv use of the CPU: root, descriptor window
+ *   roots.c     the hypervisor's half of the address space: nothing
  *   mmu.c       accesses by virtual address, through real page tables and a TLB
  *   emulated.c  what pv.c's users need of the emulation of a CPU, without it
  *   cpu.c       registers and I/O ports, for the real emulation

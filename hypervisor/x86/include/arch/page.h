@@ -44,7 +44,7 @@ static inline void *page_to_virt(const struct page_info *pg)
 	return mfn_to_virt(page_to_mfn(pg));
 }
 
-/* ---- the hypervisor's own mappings (mm/paging.c) -------------------------- */
+/* ---- the hypervisor's own mappings (mm/own_tables.c) ---------------------- */
 
 /* Maps frames in our part of the address space (PTE_HV_* flags). -ENOMEM. */
 int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags);
