@@ -8,6 +8,8 @@
 #include <arch/memory.h>
 #include <arch/page.h>
 #include <arch/pt.h>
+#include <arch/pv.h>
+#include <arch/xpti.h>
 
 static void leaf(const struct page_info *table, unsigned int i, uint64_t pte)
 {
@@ -69,6 +71,12 @@ void arch_audit_table(const struct page_info *pg, unsigned int level)
 				branch(pg, level, i, t[i], i == page_table_checked(pg));
 		}
 	}
+}
+
+void arch_audit(void)
+{
+	xpti_audit();
+	pv_audit_loaded();
 }
 
 static void hold_typed(const struct page_info *pg)

@@ -26,6 +26,8 @@
 
 static uint64_t flush_clock;
 static DEFINE_PER_CPU(uint64_t, last_flush);
+/* For the audit. 0: that of start-up, which is idle_l4. */
+static DEFINE_PER_CPU(unsigned long, root);
 
 static struct spinlock flush_lock = SPINLOCK_INIT(RANK_NONE);
 static struct cpumask flush_todo;
@@ -65,8 +67,14 @@ void write_cr3(unsigned long cr3)
 	uint64_t number = next_number();
 
 	__asm__ volatile("mov %0, %%cr3" ::"r"(cr3) : "memory");
+	this_cpu(root) = cr3;
 	note_flush(number);
 	local_irq_restore(flags);
+}
+
+unsigned long tlb_root_of(unsigned int cpu)
+{
+	return per_cpu(root, cpu) ? per_cpu(root, cpu) : virt_to_paddr(idle_l4);
 }
 
 void tlb_flush_local(void)

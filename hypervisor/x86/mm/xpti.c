@@ -189,7 +189,7 @@ static unsigned long count_pages(const uint64_t *table, unsigned int level, unsi
 	return pages;
 }
 
-void arch_audit(void)
+void xpti_audit(void)
 {
 	unsigned int cpu;
 

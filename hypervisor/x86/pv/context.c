@@ -12,6 +12,7 @@
  * root of the domain, and is taken out after it has loaded another one; and until then
  * the vCPU is loaded there, for those who would take its tables apart, too.
  */
+#include <hv/audit.h>
 #include <hv/cpumask.h>
 #include <hv/domain.h>
 #include <hv/lib.h>
@@ -150,4 +151,35 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 	sched_switched(prev);
 	finish_load(next, failed);
 	reset_stack_and_jump(return_to_guest);
+}
+
+/* ---- audit ----------------------------------------------------------------------------- */
+
+static unsigned long root_of(const struct vcpu *v)
+{
+	return virt_to_paddr(page_to_virt(v->arch.in_kernel ? v->arch.root : v->arch.user_root));
+}
+
+void pv_audit_loaded(void)
+{
+	const struct domain *d;
+	unsigned int cpu;
+
+	for_each_cpu (cpu, cpu_online_map) {
+		const struct vcpu *v = per_cpu(loaded, cpu);
+		unsigned long want = v ? root_of(v) : virt_to_paddr(idle_l4);
+
+		if (tlb_root_of(cpu) != want)
+			audit_differs("CPU %u is on the root %#lx, not %#lx", cpu, tlb_root_of(cpu),
+				      want);
+		if (v && v->arch.loaded_cpu != cpu)
+			audit_differs("d%uv%u is loaded on CPU %u and says %d", v->domain->id,
+				      v->id, cpu, (int)v->arch.loaded_cpu);
+		for_each_domain (d) {
+			if (cpumask_test(cpu, &d->dirty_cpus) != (v && v->domain == d))
+				audit_differs("CPU %u has%s d%u, whose dirty_cpus are %#lx", cpu,
+					      v && v->domain == d ? "" : " nothing of", d->id,
+					      d->dirty_cpus.bits);
+		}
+	}
 }

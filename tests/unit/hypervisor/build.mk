@@ -55,7 +55,7 @@ $(eval $(call unit-hv-test,test_policy,$(HT_MACHINE) $(HT_EMULATION)))
 
 $(eval $(call unit-hv-test,test_xpti,$(HT_MACHINE) hypervisor/x86/mm/own_tables.c \
 	$(filter-out $(HT)/roots.c $(HT)/audit.c,$(HT_MM))))
-$(eval $(call unit-hv-test,test_context,$(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c \
+$(eval $(call unit-hv-test,test_context,$(HT_MACHINE) $(filter-out $(HT)/audit.c,$(HT_DOMAIN)) $(HT)/sched.c $(HT)/tables.c \
 	hypervisor/x86/pv/context.c))
 
 # How much is done without a look at what is due: basic blocks are counted, so this

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <hv/audit.h>
 #include <hv/cpumask.h>
 #include <hv/domain.h>
 #include <hv/lib.h>
@@ -92,6 +93,11 @@ void write_cr3(unsigned long cr3)
 	cpu[ht_cpu].cr3 = cr3;
 	cpu[ht_cpu].known = 0;
 	time_goes_by();
+}
+
+unsigned long tlb_root_of(unsigned int n)
+{
+	return cpu[n].cr3;
 }
 
 void pv_load_root(struct vcpu *v)
@@ -318,6 +324,7 @@ static int setup(void **state)
 		dom[d] = ht_domain_new(d, VCPUS, 0);
 		for_each_vcpu (dom[d], v) {
 			v->arch.loaded_cpu = NO_CPU;
+			v->arch.in_kernel = true;
 			v->arch.root = mfn_to_page(ht_domain_page(dom[d]));
 			v->arch.regs.rbx = value[d][v->id] = d * 256 + v->id;
 		}
@@ -470,6 +477,59 @@ static void bits_and_selectors(void **state)
 	assert_int_equal(failsafes, 1);
 }
 
+/* ---- the audit ----------------------------------------------------------------------------- */
+
+static unsigned int differences;
+
+void audit_differs(const char *fmt, ...)
+{
+	differences++;
+}
+
+void audit_hold(const struct page_info *pg, bool typed)
+{
+}
+
+uint32_t *audit_counters(unsigned long *ret_nr)
+{
+	abort();
+}
+
+static unsigned int audited(void)
+{
+	differences = 0;
+	pv_audit_loaded();
+	return differences;
+}
+
+static void what_the_audit_finds(void **state)
+{
+	struct vcpu *v = dom[1]->vcpu[0];
+
+	take(v);
+	be(1);
+	take(dom[2]->vcpu[0]);
+	take(idle_of(1));
+	assert_int_equal(audited(), 0);
+	cpumask_clear(0, &dom[1]->dirty_cpus);
+	assert_int_equal(audited(), 1);
+	cpumask_set(0, &dom[1]->dirty_cpus);
+	cpumask_set(3, &dom[1]->dirty_cpus);
+	assert_int_equal(audited(), 1);
+	cpumask_clear(3, &dom[1]->dirty_cpus);
+	v->arch.loaded_cpu = NO_CPU;
+	assert_int_equal(audited(), 1);
+	v->arch.loaded_cpu = 0;
+	cpu[2].cr3 = cpu[1].cr3;
+	assert_int_equal(audited(), 1);
+	cpu[2].cr3 = virt_to_paddr(idle_l4);
+	cpu[1].cr3 = cpu[0].cr3;
+	assert_int_equal(audited(), 1);
+	cpu[1].cr3 = virt_to_paddr(page_to_virt(dom[2]->vcpu[0]->arch.root));
+	assert_int_equal(audited(), 0);
+	be(0);
+}
+
 static unsigned int rnd(unsigned int n)
 {
 	static uint64_t seed = 7;
@@ -504,6 +564,7 @@ static void any_order(void **state)
 
 			assert_int_equal(is_dirty(d->id, i), there && there->domain == d);
 		}
+		assert_int_equal(audited(), 0);
 	}
 	be(0);
 }
@@ -513,14 +574,9 @@ static void any_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(from_one_domain_to_another),
-		T(within_a_domain),
-		T(idle_keeps_it),
-		T(branches_of_the_dead),
-		T(taken_from_an_idle_one),
-		T(wanted_too_late),
-		T(bits_and_selectors),
-		T(any_order),
+		T(from_one_domain_to_another), T(within_a_domain),        T(idle_keeps_it),
+		T(branches_of_the_dead),       T(taken_from_an_idle_one), T(wanted_too_late),
+		T(bits_and_selectors),         T(what_the_audit_finds),   T(any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ uint32_t *audit_counters(unsigned long *ret_nr)
 static unsigned int audited(void)
 {
 	differences = 0;
-	arch_audit();
+	xpti_audit();
 	return differences;
 }
 

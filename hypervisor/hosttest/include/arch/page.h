@@ -63,6 +63,7 @@ void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
 void tlb_flush_local(void);
 void tlb_flush_local_one(unsigned long va);
 void write_cr3(unsigned long cr3);
+unsigned long tlb_root_of(unsigned int cpu);
 
 extern uint64_t *idle_l4;
 int map_pages(unsigned long va, mfn_t mfn, unsigned long nr, uint64_t flags);

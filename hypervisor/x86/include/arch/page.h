@@ -96,6 +96,8 @@ void tlb_flush_mask(const struct cpumask *m); /* waits until all have; interrupt
 void tlb_flush_mask_one(const struct cpumask *m, unsigned long va);
 
 void write_cr3(unsigned long cr3); /* counts as a flush */
+/* What is in CR3 of a CPU, while that is in the hypervisor. */
+unsigned long tlb_root_of(unsigned int cpu);
 void tlb_flush_interrupt(void);
 
 #endif

@@ -23,6 +23,9 @@ void pv_forget_domain(const struct domain *d);
 /* The root for the mode that the vCPU is in, into CR3. */
 void pv_load_root(struct vcpu *v);
 
+/* For the audit (hv/audit.h): which vCPU is loaded where, by all who say so. (F4) */
+void pv_audit_loaded(void);
+
 /* From guest kernel to guest user mode or back: page tables and GS base. */
 void pv_toggle_mode(struct vcpu *v);
 

@@ -62,4 +62,7 @@ void xpti_new_root(void);
  */
 bool xpti_stale(const struct vcpu *v);
 
+/* For the audit (hv/audit.h): roots that show something else. */
+void xpti_audit(void);
+
 #endif
