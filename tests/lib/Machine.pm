@@ -117,9 +117,20 @@ sub _fill {
 	# Two layers of terminal put as many carriage returns before a newline.
 	$text =~ tr/\r//d;
 	push @{ $self->{stamps} }, [length($self->{buf}), $t];
-	$self->{buf} .= $text;
+	my $line = rindex($self->{buf}, "\n") + 1;
+	$line = $self->{pos} if $self->{pos} > $line;
+	substr($self->{buf}, $line) = messages_first(substr($self->{buf}, $line) . $text);
 	$self->_log($text, $t);
 	return 1;
+}
+
+# The hypervisor's messages come in the middle of what the control domain is about to
+# write: then they are put before that line, which is whole again.
+sub messages_first {
+	my ($text) = @_;
+	my $message = qr/\((?:HV|XEN)\) /;
+	1 while $text =~ s/^(?!$message)([^\n]+?)($message[^\n]*\n)/$2$1/m;
+	return $text;
 }
 
 # When the character at this place of the buffer came.
@@ -252,8 +263,8 @@ sub cmd {
 	my ($status) = $self->expect(qr/\[done (\d+)\]\n/, $timeout // 30);
 	my $out = $self->{before};
 	$out =~ s/^\(XEN\)[^\n]*\n//mg;
-	# An audit after a death may come in the middle of anything.
-	$out =~ s/\(HV\) Audit: [^\n]*\n//g;
+	# An audit after a death may come at any time.
+	$out =~ s/^\(HV\) Audit: [^\n]*\n//mg;
 	return wantarray ? ($out, $status) : $out;
 }
 
