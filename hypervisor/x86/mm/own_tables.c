@@ -118,8 +118,9 @@ unsigned long vmap_reserve(unsigned long pages)
 	spin_lock(&map_lock);
 	va = vmap_next;
 	/* One page stays unmapped between neighbours. */
-	vmap_next += (pages + 1) * PAGE_SIZE;
-	if (vmap_next > VMAP_VIRT_END)
+	if (pages < (VMAP_VIRT_END - va) / PAGE_SIZE)
+		vmap_next += (pages + 1) * PAGE_SIZE;
+	else
 		va = 0;
 	spin_unlock(&map_lock);
 	return va;

@@ -83,7 +83,7 @@ paddr_t boot_alloc(uint64_t size, uint64_t align)
 /* The way in: here code over the end of a table, there a page on its own, data. */
 #define CODE  (HV_VIRT_START + (1UL << L2_SHIFT) - 2 * PAGE_SIZE)
 #define DATA  (HV_VIRT_START + (5UL << L2_SHIFT))
-#define STACK (VMAP_VIRT_START + 3 * PAGE_SIZE)
+#define STACK (VMAP_VIRT_START + (1UL << 29))
 
 static const struct xpti_part parts[] = {
 	{CODE, 5, PTE_HV_RX},
@@ -227,6 +227,32 @@ static void what_the_audit_finds(void **state)
 	assert_int_equal(audited(), 0); /* there are none to look at */
 	root_of(0)[HV_L4_LAST] = 0;
 	xpti_active = true;
+}
+
+/* Device registers: of our half, and so of no guest's root. */
+static void device_registers(void **state)
+{
+	unsigned long va = (unsigned long)ioremap(0xfee00ff0, 0x20), more;
+	const unsigned long all = (VMAP_VIRT_END - VMAP_VIRT_START) / PAGE_SIZE;
+
+	assert_int_equal(va & (PAGE_SIZE - 1), 0xff0);
+	assert_int_equal(*paging_l1_of(va), pte_make(_mfn(0xfee00), PTE_HV_UC));
+	assert_int_equal(*paging_l1_of(va + PAGE_SIZE), pte_make(_mfn(0xfee01), PTE_HV_UC));
+	more = (unsigned long)ioremap(0xfec00000, PAGE_SIZE);
+	assert_true(more >= va + 2 * PAGE_SIZE);
+	assert_int_equal(*paging_l1_of(more - PAGE_SIZE), 0); /* between neighbours */
+	for (unsigned int cpu = 0; cpu < HT_CPUS; cpu++)
+		assert_int_equal(hypervisor_pages(cpu), SHOWN + 2);
+	unmap_pages(more, 1);
+	assert_int_equal(*paging_l1_of(more), 0);
+	/* What there is no room for takes none away. */
+	assert_int_equal(vmap_reserve(all), 0);
+	assert_int_equal(vmap_reserve(~0UL), 0);
+	assert_true(vmap_reserve(511));
+	ht_leave_free(0);
+	assert_null(ioremap(0xfd000000, 512 * PAGE_SIZE)); /* a table is missing */
+	ht_free_all();
+	assert_non_null(ioremap(0xfd000000, 512 * PAGE_SIZE));
 }
 
 /* ---- the option ----------------------------------------------------------------------------- */
@@ -575,8 +601,13 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(only_the_way_in), T(what_the_audit_finds),        T(the_option),
-		T(stale),           T(roots_show_what_guests_made), T(no_memory),
+		T(only_the_way_in),
+		T(device_registers),
+		T(what_the_audit_finds),
+		T(the_option),
+		T(stale),
+		T(roots_show_what_guests_made),
+		T(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
