@@ -26,9 +26,14 @@ static domid_t self;
 static char *granted[REFS], *destination;
 static uint64_t home[SLOTS];
 
+/*
+ * A slot isn't mapped again while somebody is about to undo its last mapping: that one's
+ * handle may be another slot's by then, and if both map the same frame alike the unmap
+ * succeeds here for the other's mapping.
+ */
 static struct {
 	char *window;
-	volatile unsigned int state;
+	volatile unsigned int state, undoing;
 	volatile grant_handle_t handle;
 } slots[SLOTS];
 
@@ -47,6 +52,10 @@ static void try_map(unsigned int i)
 
 	if (!move(i, EMPTY, BUSY))
 		return;
+	if (__atomic_load_n(&slots[i].undoing, __ATOMIC_SEQ_CST)) {
+		move(i, BUSY, EMPTY);
+		return;
+	}
 	op = grant_map(self, FIRST_REF + (uint32_t)(random64() % REFS), (uintptr_t)slots[i].window,
 		       flags[random64() % 2]);
 	slots[i].handle = op.handle;
@@ -58,13 +67,14 @@ static void try_map(unsigned int i)
 /* Both may be at it: of one mapping only one is told that it did it. */
 static void try_unmap(unsigned int i)
 {
-	if (slots[i].state != MAPPED)
-		return;
-	if (grant_unmap((uintptr_t)slots[i].window, slots[i].handle) == GNTST_okay) {
+	__atomic_add_fetch(&slots[i].undoing, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&slots[i].state, __ATOMIC_SEQ_CST) == MAPPED &&
+	    grant_unmap((uintptr_t)slots[i].window, slots[i].handle) == GNTST_okay) {
 		unmaps[this_vcpu()]++;
 		if (!move(i, MAPPED, EMPTY))
 			maps[this_vcpu()] += 1000000; /* seen below */
 	}
+	__atomic_sub_fetch(&slots[i].undoing, 1, __ATOMIC_SEQ_CST);
 }
 
 static void try_copy(void)
