@@ -334,10 +334,11 @@ sub coverage {
 	$self->expect(qr/\(HV\) Coverage: \d+ lines\n/, 120);
 }
 
-# What all audits so far have found.
+# What all audits so far have found. (Of a copy, since the buffer's pos() is where
+# expect() has last been.)
 sub differences {
 	my ($self) = @_;
-	return join "\n", grep { !/no difference$/ } $self->{buf} =~ /\(HV\) (Audit: .*)$/mg;
+	return join "\n", grep { !/no difference$/ } $self->text =~ /\(HV\) (Audit: .*)$/mg;
 }
 
 # Whether the machine switches itself off; returns QEMU's exit status or undef.
