@@ -44,7 +44,7 @@ sub log_name {
 # kernels, an environment for boot.sh, and arguments for QEMU. Our hypervisor
 # recounts everything after each domain's death (its option `audit`), unless
 # audit => 0 says that this would be in the way. With monitor => 1 there is QEMU's
-# monitor, too.
+# monitor, too. Once fatal => qr/pattern/ is there, nothing else is waited for.
 sub boot {
 	my ($class, %o) = @_;
 	my $log = $o{log} // log_name($0);
@@ -55,7 +55,8 @@ sub boot {
 		$env{INITRD} = "$ENV{IMAGES}/dom0-$k-$g-$ENV{TOOLS}.img";
 	}
 	$env{HV_ARGS} = ($env{HV_ARGS} // $ENV{HV_ARGS} // '') . ' audit' if $o{audit} // 1;
-	my $self = bless { buf => '', pos => 0, stamps => [], line => '' }, $class;
+	my $self = bless { buf => '', pos => 0, stamps => [], line => '',
+		fatal => $o{fatal} }, $class;
 	my @args = @{ $o{args} // [] };
 	if ($o{monitor}) {
 		$self->{monitor} = $log =~ s/\.log$/.monitor/r;
@@ -168,6 +169,8 @@ sub expect {
 			$self->{pos} = $+[0];
 			return wantarray ? @groups : $groups[0];
 		}
+		$self->_late("the machine has said what it must not")
+			if $self->{fatal} && substr($self->{buf}, $self->{pos}) =~ $self->{fatal};
 		my $left = $end - time;
 		$self->_late("not seen in time: $re") if $left <= 0;
 		$self->_fill($left) or $self->_late("the machine ended before: $re");

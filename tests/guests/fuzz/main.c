@@ -9,7 +9,8 @@
  * R3, R4, R6, R7, F1, F2, F3, F4, G1, E1.
  *
  * On the command line: seed=N, seconds=N (or count=N operations for each vCPU), and
- * victim=N, a domain to be tried (foreign.c).
+ * victim=N, a domain to be tried (foreign.c). wait=1: not before something is typed on the
+ * console, so that the runner sees that we are there.
  */
 #include "lib/guest.h"
 
@@ -93,6 +94,8 @@ void test_main(void)
 	uint64_t seed = argument("seed", 1), seconds = argument("seconds", 8), deadline;
 
 	evtchn_mask_all();
+	if (argument("wait", 0))
+		console_wait();
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
 		arena[i].va = arena_memory[i];
 		arena[i].mfn = virt_to_mfn(arena_memory[i]);

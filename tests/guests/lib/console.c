@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * Output: to the hypervisor's console (which may drop it), and to the console
- * ring, waiting for room if the other end is slow.
+ * ring, waiting for room if the other end is slow. Of input, only that there is some.
  */
 #include "lib/guest.h"
 
@@ -56,6 +56,15 @@ void console_flush(void)
 
 	while (__atomic_load_n(&r->out_cons, __ATOMIC_ACQUIRE) != r->out_prod &&
 	       system_time() < end)
+		yield();
+}
+
+/* Waits until something has been typed. */
+void console_wait(void)
+{
+	struct xencons_interface *r = ring();
+
+	while (__atomic_load_n(&r->in_prod, __ATOMIC_ACQUIRE) == r->in_cons)
 		yield();
 }
 

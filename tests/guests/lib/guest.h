@@ -88,6 +88,7 @@ bool beyond_abi(void);
 void printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_write(const char *text, size_t len);
 void console_flush(void);
+void console_wait(void);
 void *memcpy(void *to, const void *from, size_t len);
 void *memset(void *to, int byte, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
