@@ -10,9 +10,51 @@ $(BUILD)/hvstat: $(BUILD)/obj/tests/system/hvstat.o $(LIBHV)
 
 ALL += $(BUILD)/hvstat
 
+# For fuzz-mutants.t: the hypervisor with a fault that the machine's fuzzer has to find.
+# The files that the patch changes are compiled anew, the others' objects are the sound one's.
+MUTANTS_OUT := $(BUILD)/tests/fuzz/mutants/machine
+MUTANTS_HV  := $(basename $(notdir $(shell grep -l '^Fuzzer: machine$$' tests/fuzz/mutants/*.patch)))
+
+define machine-mutant
+$(1)-srcs := $(shell sed -n 's,^+++ b/hypervisor/,,p' tests/fuzz/mutants/$(1).patch)
+$(1)-objs := $$($(1)-srcs:%=$(MUTANTS_OUT)/$(1)/%.o)
+
+$(MUTANTS_OUT)/$(1)/patched: tests/fuzz/mutants/$(1).patch $$($(1)-srcs:%=hypervisor/%)
+	$$(Q)rm -rf $$(@D) && mkdir -p $$(@D)
+	$$(Q)cp --parents $$($(1)-srcs:%=hypervisor/%) $$(@D)
+	$$(Q)patch -s -p1 -d $$(@D) <$$<
+	@touch $$@
+
+# Its own folder is where it includes from.
+$$($(1)-objs): $(MUTANTS_OUT)/$(1)/%.o: $(MUTANTS_OUT)/$(1)/patched $(HV_OBJS)
+	@mkdir -p $$(@D)
+	$$(Q)echo "  MUTANT  $(1): $$*"
+	$$(Q)$$(CC) $$(HV_CPPFLAGS) $$(HV_CFLAGS) -Ihypervisor/$$(*D) \
+		-ffile-prefix-map=$$(<D)/= -c -o $$@ $$(<D)/hypervisor/$$*
+
+$(MUTANTS_OUT)/$(1)/pavise%.elf: private HV_OBJS := \
+	$$(filter-out $$($(1)-srcs:%=$(HV_OUT)/%.o),$(HV_OBJS)) $$($(1)-objs)
+$(MUTANTS_OUT)/$(1)/pavise0.elf: $$($(1)-objs) $(HV_OUT)/pavise.elf $(HV_OUT)/symbols0.o
+	$$(Q)$$(HV_LINK)
+
+$(MUTANTS_OUT)/$(1)/symbols.S: $(MUTANTS_OUT)/$(1)/pavise0.elf
+	$$(Q)$$(NM) -n $$< | $$(HV_SYMBOLS) >$$@
+
+$(MUTANTS_OUT)/$(1)/symbols.o: $(MUTANTS_OUT)/$(1)/symbols.S
+	$$(Q)$$(CC) -c -o $$@ $$<
+
+$(MUTANTS_OUT)/$(1)/pavise1.elf: $$($(1)-objs) $(MUTANTS_OUT)/$(1)/symbols.o
+	$$(Q)$$(HV_LINK)
+
+$(MUTANTS_OUT)/$(1)/pavise: $(MUTANTS_OUT)/$(1)/pavise1.elf
+	$$(Q)$$(OBJCOPY) -O binary $$< $$@
+endef
+$(foreach m,$(MUTANTS_HV),$(eval $(call machine-mutant,$(m))))
+
 SYSTEM_IMAGES = $(foreach k,$(KERNELS),$(IMAGES)/dom0-$(k)-$(k)-$(TOOLS).img) \
                 $(IMAGES)/debian-6.1.img \
                 $(GUESTS)/guests.img \
+                $(if $(filter %/fuzz-mutants.t,$(SYSTEM_TESTS)),$(MUTANTS_HV:%=$(MUTANTS_OUT)/%/pavise)) \
                 $(if $(filter debian,$(HV)),$(PEER_HV))
 
 .PHONY: test-system test-system-images

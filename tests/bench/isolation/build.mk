@@ -5,7 +5,7 @@
 # 3600), with new seeds all the time; it stops at the first failure, with the seed.
 BENCH           := $(BUILD)/bench
 BENCH_RUN       ?= y
-BENCH_TESTS     := guests fuzz
+BENCH_TESTS     := guests fuzz fuzz-mutants
 
 .PHONY: bench-isolation soak
 bench-isolation:
