@@ -1,39 +1,34 @@
 # SPDX-License-Identifier: MIT
-# make fuzz-hypervisor: libFuzzer on what the hypervisor reads of others (kernels,
-# boot loaders, firmware, command line, console readers, guests' instructions),
-# FUZZ_SECONDS each (default 60); the corpus is kept. Package: clang.
-FUZZ_HV         := $(BUILD)/tests/fuzz/hypervisor
+# The hypervisor's fuzzers. Kinds: what it reads of others (kernels, boot loaders,
+# firmware, command line, console readers, guests' instructions). Models: its own state,
+# over the fake machine of the unit tests, with a model of the rules as the oracle.
+include hypervisor/hosttest/hosttest.mk
+FUZZ_HV         := $(FUZZ_BUILD)/hypervisor
 FUZZ_HV_SRC     := tests/fuzz/hypervisor
 FUZZ_HV_KINDS   := kernel multiboot acpi cmdline conring insn
-FUZZ_SECONDS    ?= 60
+FUZZ_MODELS     := mm grant evtchn emulate
+$(eval $(call fuzz-group,hypervisor,$(HT_CFLAGS)))
 
 FUZZ_HV_TEXT          := $(addprefix hypervisor/lib/,printf.c string.c)
 FUZZ_HV_SRCS_kernel   := $(addprefix hypervisor/lib/,elf.c elf_xen.c bzimage.c)
 FUZZ_HV_SRCS_multiboot := $(addprefix hypervisor/lib/,e820.c string.c)
 FUZZ_HV_SRCS_acpi     := $(addprefix hypervisor/x86/dev/,acpi_tables.c acpi_parse.c)
 FUZZ_HV_SRCS_cmdline  := hypervisor/lib/cmdline.c hypervisor/lib/cmdline_list.c $(FUZZ_HV_TEXT)
-FUZZ_HV_SRCS_conring  := hypervisor/console/conring.c hypervisor/lib/cmdline.c hypervisor/lib/cmdline_list.c $(FUZZ_HV_TEXT)
+FUZZ_HV_SRCS_conring  := hypervisor/console/conring.c $(FUZZ_HV_SRCS_cmdline)
+# A bzImage begins with two sectors at least before its payload.
+FUZZ_HV_LENGTH_kernel := 3072
 FUZZ_HV_SRCS_insn     := $(addprefix hypervisor/x86/pv/,insn.c insn_priv.c insn_rmw.c)
 
-define fuzz-hv
-$(FUZZ_HV)/fuzz_$(1): $(FUZZ_HV_SRC)/fuzz_$(1).c $(FUZZ_HV_SRCS_$(1)) $(wildcard hypervisor/include/hv/*.h)
-	@mkdir -p $$(@D)
-	$$(Q)echo "  FUZZ    $$@"
-	$$(Q)$$(CLANG) $(TOOLS_CPPFLAGS) $$(HT_CFLAGS) -std=gnu11 -D_GNU_SOURCE -g -O1 \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(FUZZ_EXTRA) \
-		-o $$@ $$(filter %.c,$$^)
-endef
-$(foreach k,$(FUZZ_HV_KINDS),$(eval $(call fuzz-hv,$(k))))
+FUZZ_MODEL_SRCS-mm := $(HT_MACHINE) $(HT_MM)
+FUZZ_MODEL_SRCS-grant := $(HT_MACHINE) $(HT_DOMAIN) $(HT)/sched.c $(HT)/tables.c
+FUZZ_MODEL_SRCS-evtchn := $(FUZZ_MODEL_SRCS-grant)
+FUZZ_MODEL_SRCS-emulate := $(FUZZ_HV_SRC)/mm/audit.c $(HT_MACHINE) $(HT_EMULATION)
 
-.PHONY: fuzz-hypervisor $(FUZZ_HV_KINDS:%=fuzz-hypervisor-%)
-fuzz-hypervisor: $(FUZZ_HV_KINDS:%=fuzz-hypervisor-%)
-$(FUZZ_HV_KINDS:%=fuzz-hypervisor-%): fuzz-hypervisor-%: $(FUZZ_HV)/fuzz_%
-	@mkdir -p $(FUZZ_HV)/corpus-$*
-	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 -print_final_stats=1 \
-		-artifact_prefix=$(FUZZ_HV)/$*- $(FUZZ_HV)/corpus-$* \
-		$(wildcard $(FUZZ_HV_SRC)/seeds-$*)
+$(foreach k,$(FUZZ_HV_KINDS),$(eval $(call fuzz-program,$(k),hypervisor,$(FUZZ_HV)/fuzz_$(k),\
+	$(FUZZ_HV_SRC)/fuzz_$(k).c $(FUZZ_HV_SRCS_$(k)),$(or $(FUZZ_HV_LENGTH_$(k)),1024),$(wildcard $(FUZZ_HV_SRC)/seeds-$(k)))))
+$(foreach k,$(FUZZ_MODELS),$(eval $(call fuzz-program,$(k),hypervisor,$(FUZZ_HV)/model_$(k),\
+	$(wildcard $(FUZZ_HV_SRC)/$(k)/*.c) $(FUZZ_MODEL_SRCS-$(k)),2048)))
 
-FUZZERS_ALL += $(foreach k,$(FUZZ_HV_KINDS),$(k):$(FUZZ_HV)/fuzz_$(k):1024:$(wildcard \
-	$(FUZZ_HV_SRC)/seeds-$(k)))
-
-include tests/fuzz/hypervisor/models.mk
+.PHONY: fuzz-hypervisor fuzz-models
+fuzz-hypervisor: $(FUZZ_HV_KINDS:%=fuzz-%)
+fuzz-models: $(FUZZ_MODELS:%=fuzz-%)

@@ -9,8 +9,10 @@
 
 #include <hv/lib.h>
 #include <arch/acpi.h>
+#include "../../../hypervisor/x86/dev/acpi_format.h"
 
 #define MEMORY 4096
+#define BASE   0x10000 /* the memory's address; 0 would be none */
 
 #define CHECK(x)                          \
 	do {                              \
@@ -29,7 +31,9 @@ void printk(enum loglvl lvl, const char *fmt, ...)
 
 void *acpi_map(paddr_t pa, size_t len)
 {
-	return len <= memory_size && pa <= memory_size - len ? memory + pa : NULL;
+	return pa >= BASE && len <= memory_size && pa - BASE <= memory_size - len
+		       ? memory + (pa - BASE)
+		       : NULL;
 }
 
 static void fix_sum(size_t at, size_t len, size_t sum_at)
@@ -53,6 +57,22 @@ static uint64_t field(size_t at, size_t len)
 	return v;
 }
 
+static const char *const sigs[] = {"APIC", "FACP", "HPET", "MCFG", "SSDT"};
+
+/* One that we read, of a length that it can have, unless its first byte is no letter. */
+static void make_table(size_t at)
+{
+	uint32_t len = (uint32_t)field(at + 4, 4);
+
+	if (memory[at] < 'A' || memory[at] > 'Z')
+		return;
+	memcpy(memory + at, sigs[memory[at] % ARRAY_SIZE(sigs)], 4);
+	if (len < 36 || len > memory_size - at) {
+		len = (uint32_t)min(memory_size - at, (size_t)36 + memory[at + 4]);
+		memcpy(memory + at + 4, &len, 4);
+	}
+}
+
 /* The tables that the root table at @at names, with entries of @width bytes. */
 static void fix_tables(size_t at, size_t width, const char *sig)
 {
@@ -70,9 +90,11 @@ static void fix_tables(size_t at, size_t width, const char *sig)
 	}
 	for (size_t off = at + 36; off + width <= at + len; off += width) {
 		size_t t = field(off, width) & (MEMORY - 1);
-		uint64_t pa = t;
+		uint64_t pa = t + BASE;
 
 		memcpy(memory + off, &pa, width);
+		if (t >= 64 && t + 64 <= memory_size)
+			make_table(t);
 		if (t + 36 <= memory_size)
 			fix_sum(t, max(field(t + 4, 4), 36UL), 9);
 	}
@@ -81,30 +103,40 @@ static void fix_tables(size_t at, size_t width, const char *sig)
 
 static void fix(void)
 {
-	size_t root;
+	bool v2 = memory_size >= 64 && memory[15] & 2;
+	size_t at = v2 ? 24 : 16, root;
+	uint64_t pa;
 
 	if (memory_size < 64)
 		return;
 	memcpy(memory, "RSD PTR ", 8);
-	root = field(16, 4) & (MEMORY - 1);
-	memset(memory + 16, 0, 4);
-	memcpy(memory + 16, &root, 2);
-	if (memory[15] & 2) {
+	root = field(at, 4) & (MEMORY - 1);
+	pa = root + BASE;
+	memcpy(memory + at, &pa, v2 ? 8 : 4);
+	if (v2) {
 		memory[20] = 36;
 		memset(memory + 21, 0, 3);
-		root = field(24, 8) & (MEMORY - 1);
-		memset(memory + 24, 0, 8);
-		memcpy(memory + 24, &root, 2);
 	}
-	fix_tables(root, memory[15] & 2 ? 8 : 4, memory[15] & 2 ? "XSDT" : "RSDT");
+	fix_tables(root, v2 ? 8 : 4, v2 ? "XSDT" : "RSDT");
 	fix_sum(0, 20, 8);
 	fix_sum(0, 36, 32);
-	/* The first is in the second's range, but not the other way round. */
+}
+
+/* Once more, in memory without a byte to spare. */
+static void parse_alone(const uint8_t *table, uint32_t len)
+{
+	static void (*const parse[])(struct acpi_blob) = {
+		acpi_parse_madt, acpi_parse_fadt, acpi_parse_hpet, acpi_parse_mcfg, acpi_parse_s5};
+	uint8_t *copy = malloc(len);
+
+	memcpy(copy, table, len);
+	for (unsigned int i = 0; i < ARRAY_SIZE(parse); i++)
+		parse[i]((struct acpi_blob){copy, len});
+	free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const sigs[] = {"APIC", "FACP", "HPET", "MCFG", "SSDT"};
 	uint32_t ids[8], len, id;
 
 	memory_size = min(size, (size_t)MEMORY);
@@ -112,24 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(memory, data, memory_size);
 	memory = realloc(memory, memory_size ? memory_size : 1);
 	fix();
-	acpi_set_rsdp(0);
-	/* 0 would make it search the BIOS area, which isn't there. */
-	if (memory_size > 1) {
-		uint8_t *moved = malloc(memory_size + 16);
-
-		memcpy(moved + 16, memory, memory_size);
-		free(memory);
-		memory = moved;
-		acpi_set_rsdp(16);
-		memory_size += 16;
-		/* All pointers are off by 16 now; let half of the inputs have that right. */
-		if (size & 1) {
-			memory_size -= 16;
-			memmove(memory, memory + 16, memory_size);
-			memory = realloc(memory, memory_size);
-			acpi_set_rsdp(0);
-		}
-	}
+	acpi_set_rsdp(BASE);
 	acpi_init();
 	CHECK(acpi_info.nr_cpus <= ACPI_MAX_CPUS && acpi_info.nr_ioapics <= ACPI_MAX_IOAPICS &&
 	      acpi_info.nr_mcfg <= ACPI_MAX_MCFG);
@@ -138,8 +153,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < ARRAY_SIZE(sigs); i++) {
 		const uint8_t *t;
 
-		for (unsigned int n = 0; (t = acpi_find_table(sigs[i], n, &len)) != NULL; n++)
+		for (unsigned int n = 0; (t = acpi_find_table(sigs[i], n, &len)) != NULL; n++) {
 			CHECK(t >= memory && len >= 36 && t + len <= memory + memory_size);
+			parse_alone(t, len);
+		}
 		acpi_hide_table(sigs[i]);
 	}
 	free(memory);

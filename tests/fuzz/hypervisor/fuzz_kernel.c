@@ -146,6 +146,18 @@ static void make_notes(uint8_t *p, size_t size)
 		}
 		off += 16 + ((desc + 3) & ~3U);
 	}
+	/* The last one, a text, goes to the end of the file, or says that it goes further. */
+	if (size > off + 16 && p[off] & 1) {
+		uint32_t type = 5 + p[off] / 2 % 6, four = 4;
+		uint32_t desc = (uint32_t)(size - off - 16) + (p[off] & 0x80 ? 8 : 0);
+
+		memcpy(p + off, &four, 4);
+		memcpy(p + off + 4, &desc, 4);
+		memcpy(p + off + 8, &type, 4);
+		memcpy(p + off + 12, "Xen", 4);
+		memset(p + off + 16, 'x', size - off - 16);
+		off = size;
+	}
 	put64(p + 120 + 8, NOTES);
 	put64(p + 120 + 32, off - NOTES);
 	put64(p + 120 + 40, off - NOTES);
