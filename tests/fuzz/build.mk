@@ -27,10 +27,10 @@ $$(FUZZ_OBJ)/$(1)/%.o: %.c
 	$$(Q)$$(FUZZ_CC-$(1)) -MMD -MP -c -o $$@ $$<
 endef
 
-# $(call fuzz-program,NAME,GROUP,PROGRAM,SOURCES,LONGEST INPUT,SEEDS,LIBRARIES)
+# $(call fuzz-program,NAME,GROUP,PROGRAM,SOURCES,LONGEST INPUT,FOLDER OF SEEDS,LIBRARIES)
 define fuzz-program
 FUZZ_OBJS-$(1)  := $$(patsubst %.c,$$(FUZZ_OBJ)/$(2)/%.o,$(4))
-FUZZERS_ALL     += $(1):$(3):$(5):$(6)
+FUZZERS_ALL     += $(strip $(1)):$(strip $(3)):$(strip $(5)):$(strip $(6))
 $(3): $$(FUZZ_OBJS-$(1))
 	@mkdir -p $$(@D)
 	$$(Q)echo "  FUZZ    $$@"
