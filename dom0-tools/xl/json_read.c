@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
-/* Reads a configuration that json_write.c wrote. */
+/* (X8) Reads a configuration that json_write.c wrote. */
 #include "dom0-tools/xl/json.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
-/* Reads libvirt's domain XML by libxml2's tree. No network, no entities. */
+/* (X8) Reads libvirt's domain XML by libxml2's tree. No network, no entities. */
 #include "dom0-tools/xl/xml.h"
 
 #include <errno.h>

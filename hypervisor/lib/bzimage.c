@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * bzImage: the setup header and the payload behind it. See hv/bzimage.h.
+ * (X8) bzImage: the setup header and the payload behind it. See hv/bzimage.h.
  * Pure; owns nothing; no locks.
  */
 #include <hv/bzimage.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * ELF64: headers, bounds, and loading. See hv/elf.h; the Xen notes are read in
+ * (X8) ELF64: headers, bounds, and loading. See hv/elf.h; the Xen notes are read in
  * elf_xen.c. Pure; owns nothing; no locks.
  */
 #include <hv/elf.h>

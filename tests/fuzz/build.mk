@@ -44,7 +44,7 @@ fuzz-$(1): $(3)
 		$(FUZZ_BUILD)/corpus-$(1) $(6)
 
 test-fuzz-mutants-$(1): $(3)
-	$$(Q)SEEDS="$(6)" LENGTH=$(5) tests/fuzz/mutants/run.sh $(1) $(FUZZ_BUILD)/mutants \
+	$$(Q)SEEDS="$(strip $(6))" LENGTH=$(strip $(5)) tests/fuzz/mutants/run.sh $(1) $(FUZZ_BUILD)/mutants \
 		'$$(FUZZ_CC-$(2))' '$$(FUZZ_OBJS-$(1)) $(7)' $$(FUZZ_OBJ)/$(2) $$<
 test-fuzz-mutants: test-fuzz-mutants-$(1)
 -include $$(FUZZ_OBJS-$(1):.o=.d)

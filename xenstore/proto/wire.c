@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Wire protocol: names, strings, paths, permission entries. Owns nothing.
+ * (X8) Wire protocol: names, strings, paths, permission entries. Owns nothing.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Records as bytes: putting together, taking apart. See record.h.
+ * (X8) Records as bytes: putting together, taking apart. See record.h.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 /*
  * Reads what Multiboot 1 and Multiboot 2 loaders hand over. See hv/bootinfo.h.
  *
- * Pointers are the loader's word; lengths and counts are checked, so that nothing
+ * (X8) Pointers are the loader's word; lengths and counts are checked, so that nothing
  * outside of what they point to is read.
  */
 #include <hv/bootinfo.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /*
- * Reading single ACPI tables into acpi_info. Pure functions of the table's bytes:
+ * (X8) Reading single ACPI tables into acpi_info. Pure functions of the table's bytes:
  * tests feed them with made-up and damaged ones.
  */
 #include <hv/lib.h>

@@ -3,7 +3,7 @@
 /*
  * ACPI tables of any content, at any place of a small memory. Each access is to what
  * was mapped, nothing is counted past its limit, and a table that is hidden keeps its
- * checksum. Checksums are made right, or hardly anything would be looked at.
+ * checksum. Checksums are made right, or hardly anything would be looked at. Tries X8.
  */
 #include <stdlib.h>
 

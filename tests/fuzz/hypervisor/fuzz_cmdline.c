@@ -3,7 +3,7 @@
 /*
  * The boot command line, of any bytes: each word is either taken or spoken of, once,
  * and variables keep their bounds. The input may name our options by control
- * characters.
+ * characters. Tries X8.
  */
 #include <stdlib.h>
 

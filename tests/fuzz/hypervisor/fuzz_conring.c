@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * The console ring: the input is a program of writes and of reads with any arguments.
- * A reader gets consecutive bytes of what was said, never more than it has room for.
+ * A reader gets consecutive bytes of what was said, never more than it has room for. Tries X8.
  */
 #include <stdlib.h>
 

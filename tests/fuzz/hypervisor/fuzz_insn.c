@@ -5,7 +5,7 @@
  * that it is given and no other memory (the registers may hold any address: one that
  * was followed would crash here); at most 15 of them; changes no state, on success or
  * failure; says the same when it is asked again, and when more bytes follow; and what
- * it accepts is within the limits that its callers count on.
+ * it accepts is within the limits that its callers count on. Tries X6.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * given, texts inside the file, the kernel outside of the hypervisor's hole.
  *
  * An ELF needs many right bytes before anything interesting comes: the input has them
- * made right unless its first byte forbids that.
+ * made right unless its first byte forbids that. Tries X8.
  */
 #include <stdlib.h>
 #include <string.h>

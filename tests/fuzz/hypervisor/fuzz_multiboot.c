@@ -3,7 +3,7 @@
 /*
  * A Multiboot 2 structure of any content: it is read within its bounds, and what comes
  * of it is terminated, bounded and in order. (Multiboot 1 is pointers: the loader's
- * word; test_bootinfo has its cases.)
+ * word; test_bootinfo has its cases.) Tries X8.
  */
 #include <stdlib.h>
 

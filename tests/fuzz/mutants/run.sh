@@ -6,12 +6,14 @@
 # tests/fuzz/mutants back in that the fuzzer or unit test NAME has to find, links that
 # with it, and runs it for at most the patch's budget of seconds. OBJECTS are those of
 # the sound one, PREFIX/PATH.o for PATH.c, and libraries; PROGRAM is the sound fuzzer: it
-# must find nothing in what all begin with, random inputs and those in SEEDS. Fails if a
-# mutant survives. MUTANTS names some, instead of all. A patch's line "In: FILE" names
-# what includes the file that it changes.
+# must find nothing in what all begin with, random inputs and those in the folder SEEDS.
+# Fails if a mutant survives. MUTANTS names some, instead of all. A patch's line "In: FILE"
+# names what includes the file that it changes.
 set -euo pipefail
 name=$1 out=$2/$1 cc=$3 objects=$4 prefix=$5 sound=${6:-}
 here=${0%/*}
+seeds=("$out/seeds")
+[ -z "${SEEDS:-}" ] || seeds+=("$SEEDS")
 survivors=0 tried=0
 
 header() { # NAME PATCH
@@ -44,10 +46,9 @@ survives() { # PATCH DIR
 	if [ -z "$sound" ]; then
 		timeout "$(header Budget "$1")" "$2/program" >"$2/log" 2>&1
 	else
-		# shellcheck disable=SC2086
 		"$2/program" -seed=1 -max_len="${LENGTH:-2048}" -len_control=10 -timeout=20 \
 			-max_total_time="$(header Budget "$1")" -artifact_prefix="$2/" \
-			"$2/corpus" "$out/seeds" ${SEEDS:-} >"$2/log" 2>&1
+			"$2/corpus" "${seeds[@]}" >"$2/log" 2>&1
 	fi
 }
 
@@ -59,7 +60,7 @@ mkdir -p "$out/seeds"
 	close($f);
 }' "$out/seeds"
 
-[ -z "$sound" ] || "$sound" -runs=0 "$out/seeds" ${SEEDS:-} >"$out/log" 2>&1 || {
+[ -z "$sound" ] || "$sound" -runs=0 "${seeds[@]}" >"$out/log" 2>&1 || {
 	tail -n 40 "$out/log"
 	exit 1
 }

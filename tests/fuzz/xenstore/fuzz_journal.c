@@ -6,7 +6,7 @@
  * The first byte says which: frames as they are in the file (whose checksums
  * the fuzzer hardly gets right), items for the store, items for a client that is
  * handed over, or what is in a block. Whatever they are, the store is sound
- * afterwards. What can be packed is the same unpacked.
+ * afterwards. What can be packed is the same unpacked. Tries X8.
  */
 #include <stdint.h>
 #include <stdlib.h>

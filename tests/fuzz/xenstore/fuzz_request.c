@@ -6,7 +6,7 @@
  * The input is a stream of messages: one byte says who sends (bit 0: guest or
  * domain 0, bit 7: over the ring first), one the type, one the transaction, two
  * the length, then the payload as far as there is any. At the end every count
- * is checked and everything is freed, so that a leak shows too.
+ * is checked and everything is freed, so that a leak shows too. Tries X8.
  */
 #include <errno.h>
 #include <stdint.h>

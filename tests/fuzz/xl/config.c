@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * What all fuzzers of configurations do with what theirs has read (config.h). Besides not
- * crashing: what is accepted and completed survives being written as JSON and read back.
+ * crashing: what is accepted and completed survives being written as JSON and read back. Tries X8.
  */
 #include <stdlib.h>
 #include <string.h>
