@@ -4,7 +4,8 @@
 #
 # run.sh OUT FUZZER...: runs fuzzers, as many at a time as there are processors, each
 # FUZZ_TEST_SECONDS long (10) from the seed FUZZ_SEED (1), and all of them again with
-# the next seed until they have executed FUZZ_RUNS_MIN inputs together (10 million).
+# the next seed, as long as it takes by what they did so far, until they have executed
+# FUZZ_RUNS_MIN inputs together (10 million).
 # A FUZZER is NAME:PROGRAM:MAX_LEN:SEEDS. Prints what each did, leaves it in
 # OUT/summary, and stops at the first failure with its input and seed.
 set -euo pipefail
@@ -55,8 +56,10 @@ while :; do
 		done
 		exit 1
 	fi
-	[ "$(total)" -lt "$enough" ] || break
-	seed=$((seed + 1))
+	ran=$(total) spent=$((${spent:-0} + seconds))
+	[ "$ran" -lt "$enough" ] || break
+	more=$(((enough - ran) * spent / (ran + 1) + 1))
+	seconds=$((more < seconds ? more : seconds)) seed=$((seed + 1))
 done
 
 cat "$out"/*.ran | awk '{ if (!($1 in n)) order[++k] = $1; n[$1] += $2; t[$1] += $3 }
