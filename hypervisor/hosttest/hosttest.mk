@@ -19,7 +19,8 @@ HT_EVENTS       := $(wildcard hypervisor/evtchn/*.c) $(HT)/irq.c $(HT)/sched.c
 HT_GRANTS       := $(wildcard hypervisor/grant/*.c)
 HT_DOMAIN       := $(HT)/domain.c $(wildcard hypervisor/evtchn/*.c) $(HT_GRANTS) \
                    $(HT)/irq.c $(HT)/pte.c $(HT)/audit.c
-HT_TABLES       := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/roots.c $(HT)/mmu.c $(HT_EVENTS) $(HT_GRANTS) \
+HT_TABLES       := $(HT)/domain.c $(HT)/audit.c $(HT)/pv.c $(HT)/roots.c $(HT)/mmu.c \
+                   $(HT_EVENTS) $(HT_GRANTS) \
                    $(addprefix hypervisor/mm/,exchange.c memory_op.c) \
                    $(addprefix hypervisor/x86/mm/,grant.c mmu_update.c mmuext.c pt.c xpti.c) \
                    $(addprefix hypervisor/x86/pv/,descriptor.c domain.c) \
@@ -29,5 +30,5 @@ HT_MM           := $(HT_TABLES) $(HT)/emulated.c
 # The same, and the emulation of a CPU: instructions, CPUID, MSRs, ports.
 HT_EMULATION    := $(HT_TABLES) $(HT)/cpu.c hypervisor/lib/rangeset.c \
                    hypervisor/x86/dev/permissions.c \
-                   $(addprefix hypervisor/x86/pv/,callbacks.c cpuid.c emulate.c far_return.c insn.c insn_priv.c \
-                   insn_rmw.c msr.c policy_ops.c xstate.c)
+                   $(addprefix hypervisor/x86/pv/,callbacks.c cpuid.c emulate.c far_return.c \
+                   insn.c insn_priv.c insn_rmw.c msr.c policy_ops.c xstate.c)

@@ -118,6 +118,17 @@ static void put64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, 8);
 }
 
+/* The head of a note of Xen's. */
+static void put_note(uint8_t *p, uint32_t type, uint32_t desc)
+{
+	static const uint32_t four = 4;
+
+	memcpy(p, &four, 4);
+	memcpy(p + 4, &desc, 4);
+	memcpy(p + 8, &type, 4);
+	memcpy(p + 12, "Xen", 4);
+}
+
 /* A kernel of one segment to load, with Xen's notes made of the rest of the input. */
 static void make_notes(uint8_t *p, size_t size)
 {
@@ -132,13 +143,10 @@ static void make_notes(uint8_t *p, size_t size)
 	put64(p + 64 + 40, size + p[64 + 40]);
 	memset(p + 64 + 27, 0, 5); /* a load address below 16 MiB */
 	while (size - off > 16 + 32) {
-		uint32_t type = p[off] % 21, desc = len[p[off + 1] & 7], four = 4;
+		uint32_t desc = len[p[off + 1] & 7];
 		bool address = p[off + 1] & 8;
 
-		memcpy(p + off, &four, 4);
-		memcpy(p + off + 4, &desc, 4);
-		memcpy(p + off + 8, &type, 4);
-		memcpy(p + off + 12, "Xen", 4);
+		put_note(p + off, p[off] % 21, desc);
 		if (address && desc == 8) {
 			memset(p + off + 16 + 3, 0, 1);
 			p[off + 16 + 3] = 0x80;
@@ -148,13 +156,8 @@ static void make_notes(uint8_t *p, size_t size)
 	}
 	/* The last one, a text, goes to the end of the file, or says that it goes further. */
 	if (size > off + 16 && p[off] & 1) {
-		uint32_t type = 5 + p[off] / 2 % 6, four = 4;
-		uint32_t desc = (uint32_t)(size - off - 16) + (p[off] & 0x80 ? 8 : 0);
-
-		memcpy(p + off, &four, 4);
-		memcpy(p + off + 4, &desc, 4);
-		memcpy(p + off + 8, &type, 4);
-		memcpy(p + off + 12, "Xen", 4);
+		put_note(p + off, 5 + p[off] / 2 % 6,
+			 (uint32_t)(size - off - 16) + (p[off] & 0x80 ? 8 : 0));
 		memset(p + off + 16, 'x', size - off - 16);
 		off = size;
 	}

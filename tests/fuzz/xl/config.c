@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * What all fuzzers of configurations do with what theirs has read (config.h). Besides not
- * crashing: what is accepted and completed survives being written as JSON and read back. Tries X8.
+ * crashing: what is accepted and completed survives being written as JSON and read back.
+ * Tries X8.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,13 @@ void fuzz_add(struct fuzz_text *t, const char *piece)
 	}
 	memcpy(t->s + t->len, piece, n + 1);
 	t->len += n;
+}
+
+void fuzz_quoted(struct fuzz_text *t, const char *s)
+{
+	fuzz_add(t, "\"");
+	fuzz_add(t, s);
+	fuzz_add(t, "\"");
 }
 
 const char *fuzz_word(uint8_t which)

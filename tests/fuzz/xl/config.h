@@ -19,6 +19,7 @@ struct fuzz_text {
 	size_t len, room;
 };
 void fuzz_add(struct fuzz_text *t, const char *piece);
+void fuzz_quoted(struct fuzz_text *t, const char *s);
 
 /*
  * Makes something well-formed of the bytes: the libraries that read these formats tell

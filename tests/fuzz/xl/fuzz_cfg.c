@@ -45,13 +45,6 @@ static const char *const keys[] = {"name",
 				   "disk",
 				   "vif"};
 
-static void add_string(struct fuzz_text *t, uint8_t word)
-{
-	fuzz_add(t, "\"");
-	fuzz_add(t, fuzz_word(word));
-	fuzz_add(t, "\"");
-}
-
 /* Settings of three bytes: key, kind of value, value; lists go on with as many as they like. */
 void fuzz_make(const uint8_t *data, size_t size, struct fuzz_text *t)
 {
@@ -61,15 +54,15 @@ void fuzz_make(const uint8_t *data, size_t size, struct fuzz_text *t)
 		if (data[1] & 0x40) {
 			fuzz_add(t, "[ ");
 			for (; size >= 5 && data[1] & 0x20; data += 2, size -= 2) {
-				add_string(t, data[2]);
+				fuzz_quoted(t, fuzz_word(data[2]));
 				fuzz_add(t, ", ");
 			}
-			add_string(t, data[2]);
+			fuzz_quoted(t, fuzz_word(data[2]));
 			fuzz_add(t, " ]");
 		} else if (data[1] & 0x10) {
 			fuzz_add(t, "7");
 		} else {
-			add_string(t, data[2]);
+			fuzz_quoted(t, fuzz_word(data[2]));
 		}
 		fuzz_add(t, "\n");
 	}

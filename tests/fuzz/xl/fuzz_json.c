@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The Pavise authors */
 /* The JSON that is kept with a domain, as any file may have it: see config.c. */
+#include <string.h>
+
 #include "dom0-tools/xl/json.h"
 #include "tests/fuzz/xl/config.h"
 
@@ -64,13 +66,6 @@ static const char *const keys[] = {"arch_x86",
 				   "weight",
 				   "xend_suspend_evtchn_compat"};
 
-static void add_quoted(struct fuzz_text *t, const char *s)
-{
-	fuzz_add(t, "\"");
-	fuzz_add(t, s);
-	fuzz_add(t, "\"");
-}
-
 /* A value by its first byte; what it opens goes on @nest. */
 static void add_value(struct fuzz_text *t, uint8_t kind, uint8_t word, char *nest,
 		      unsigned int *depth)
@@ -82,7 +77,7 @@ static void add_value(struct fuzz_text *t, uint8_t kind, uint8_t word, char *nes
 		fuzz_add(t, kind % 4 ? "[" : "{");
 		nest[++*depth] = kind % 4 ? ']' : '}';
 	} else if (kind & 4) {
-		add_quoted(t, fuzz_word(word));
+		fuzz_quoted(t, fuzz_word(word));
 	} else {
 		fuzz_add(t, plain[word % (sizeof(plain) / sizeof(plain[0]))]);
 	}
@@ -98,25 +93,26 @@ void fuzz_make(const uint8_t *data, size_t size, struct fuzz_text *t)
 	/* Both have to be there: b_info follows where c_info ends. */
 	fuzz_add(t, "{\"c_info\":{");
 	while (depth || size >= 3) {
-		bool end = size < 3 || (data[0] >= 0xe0 && depth);
-
-		if (!end && t->s[t->len - 1] != '{' && t->s[t->len - 1] != '[')
-			fuzz_add(t, ",");
-		if (!end && nest[depth] == '}') {
-			add_quoted(t, keys[data[0] % (sizeof(keys) / sizeof(keys[0]))]);
-			fuzz_add(t, ":");
-		}
-		if (!end)
-			add_value(t, data[1], data[2], nest, &depth);
-		else
+		if (size < 3 || (data[0] >= 0xe0 && depth)) {
 			fuzz_add(t, (char[]){nest[depth--], 0});
+		} else {
+			if (!strchr("{[", t->s[t->len - 1]))
+				fuzz_add(t, ",");
+			if (nest[depth] == '}') {
+				fuzz_quoted(t, keys[data[0] % (sizeof(keys) / sizeof(keys[0]))]);
+				fuzz_add(t, ":");
+			}
+			add_value(t, data[1], data[2], nest, &depth);
+		}
 		if (!depth && !b_info) {
 			fuzz_add(t, ",\"b_info\":{");
 			depth = 1;
 			b_info = true;
 		}
-		data += size < 3 ? 0 : 3;
-		size -= size < 3 ? 0 : 3;
+		if (size >= 3) {
+			data += 3;
+			size -= 3;
+		}
 	}
 	fuzz_add(t, "}");
 }

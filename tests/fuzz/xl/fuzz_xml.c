@@ -81,9 +81,8 @@ static void open_element(struct fuzz_text *t, const uint8_t *data)
 			break;
 		fuzz_add(t, " ");
 		fuzz_add(t, name(data[i]));
-		fuzz_add(t, "=\"");
-		fuzz_add(t, fuzz_word(data[i + 1]));
-		fuzz_add(t, "\"");
+		fuzz_add(t, "=");
+		fuzz_quoted(t, fuzz_word(data[i + 1]));
 	}
 	fuzz_add(t, ">");
 }
@@ -95,6 +94,7 @@ static void close_element(struct fuzz_text *t, const char *what)
 	fuzz_add(t, ">");
 }
 
+/* Six bytes an element: its name, two attributes with values, what is in it or an end. */
 void fuzz_make(const uint8_t *data, size_t size, struct fuzz_text *t)
 {
 	const char *nest[NEST] = {"domain"};

@@ -12,6 +12,7 @@ extern bool cpu_has_xsave, cpu_has_fsgsbase, cpu_has_smep, cpu_has_smap, cpu_has
 extern uint64_t xcr0_host; /* state components that guests may enable */
 extern unsigned int xsave_size; /* of an area that holds all of them */
 extern unsigned int cpu_paddr_bits;
+
 /*
  * SMAP: what ring 3 may reach, we reach between these two only. Between them nothing is
  * called; what interrupts closes for itself (entry.S).
