@@ -8,5 +8,7 @@ include $(wildcard tests/*/build.mk)
 test: deps
 	+$(Q)$(MAKE) --no-print-directory tests
 
-tests: check test-unit test-fuzz
-	+$(Q)$(MAKE) --no-print-directory test-system
+tests: check test-unit
+	+$(Q)$(MAKE) --no-print-directory test-isolation
+	+$(Q)$(MAKE) --no-print-directory test-system \
+		SYSTEM_TESTS='$(filter-out $(ISOLATION_TESTS),$(SYSTEM_TESTS))'

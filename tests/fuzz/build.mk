@@ -55,8 +55,10 @@ include $(wildcard tests/fuzz/*/build.mk)
 FUZZERS         ?= $(foreach f,$(FUZZERS_ALL),$(firstword $(subst :, ,$(f))))
 FUZZERS_CHOSEN  := $(foreach n,$(FUZZERS),$(filter $(n):%,$(FUZZERS_ALL)))
 
-.PHONY: test-fuzz test-fuzzers test-fuzz-mutants
-test-fuzzers: $(foreach f,$(FUZZERS_CHOSEN),$(word 2,$(subst :, ,$(f))))
+.PHONY: fuzzers test-fuzz test-fuzzers test-fuzz-mutants
+fuzzers: $(foreach f,$(FUZZERS_CHOSEN),$(word 2,$(subst :, ,$(f))))
+
+test-fuzzers: fuzzers
 	$(Q)echo "  FUZZ    $(FUZZERS)"
 	$(Q)tests/fuzz/run.sh $(FUZZ_OUT) $(FUZZERS_CHOSEN)
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Tests of the whole system, in QEMU, by its serial line: `make test-system`,
 # or one: make test-system SYSTEM_TESTS=tests/system/demo.t
-SYSTEM_TESTS ?= $(sort $(wildcard tests/system/*.t))
+#
+# Each machine has two processors at least: on two, one test after the other is as quick
+# as two at a time, and no guest waits for a processor that another machine has.
+SYSTEM_TESTS    ?= $(sort $(wildcard tests/system/*.t))
+SYSTEM_JOBS     ?= $(if $(filter 1 2 3,$(shell nproc)),1,2)
 
 # Counts frames, domains and ports in the control domain.
 $(BUILD)/hvstat: $(BUILD)/obj/tests/system/hvstat.o $(LIBHV)
@@ -65,4 +69,4 @@ test-system:
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory test-system-images
 	+$(Q)$(MAKE) --no-print-directory iso-now
-	$(Q)$(RUN_ENV) prove -j2 --timer $(SYSTEM_TESTS)
+	$(Q)$(RUN_ENV) prove -j$(SYSTEM_JOBS) --timer $(SYSTEM_TESTS)

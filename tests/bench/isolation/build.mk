@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: MIT
-# make bench-isolation: all measures of docs/isolation.md. BENCH_RUN=n only prints
-# what the last runs have left.
+# What tries isolation (docs/isolation.md), in three lengths.
+#
+# make test-isolation: the short form, part of `make test`: the fuzzers, all mutants and
+# the system tests about it, one after the other. Says how long that took.
+# make bench-isolation: all measures. BENCH_RUN=n only prints what the last runs have left.
 # make soak: everything that looks for faults by chance, SOAK_SECONDS long (default
 # 3600), with new seeds all the time; it stops at the first failure, with the seed.
+ISOLATION_TESTS := $(patsubst %,tests/system/%.t,guests fuzz fuzz-mutants fair mitigations xpti)
 BENCH           := $(BUILD)/bench
 BENCH_RUN       ?= y
 BENCH_TESTS     := guests fuzz fuzz-mutants
 
-.PHONY: bench-isolation soak
+.PHONY: test-isolation bench-isolation soak
+test-isolation:
+	+$(Q)$(MAKE) --no-print-directory all test-system-images fuzzers
+	+$(Q)start=$$(date +%s); \
+	$(MAKE) --no-print-directory test-fuzz && \
+	$(MAKE) --no-print-directory test-system SYSTEM_TESTS='$(ISOLATION_TESTS)' && \
+	echo "  ISOLATION: tried for $$(($$(date +%s) - start)) s"
+
 bench-isolation:
 	@mkdir -p $(BENCH)
 ifeq ($(BENCH_RUN),y)
