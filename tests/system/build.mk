@@ -4,6 +4,7 @@
 #
 # Each machine has two processors at least: on two, one test after the other is as quick
 # as two at a time, and no guest waits for a processor that another machine has.
+# What a test said is in build/tap.
 SYSTEM_TESTS    ?= $(sort $(wildcard tests/system/*.t))
 SYSTEM_JOBS     ?= $(if $(filter 1 2 3,$(shell nproc)),1,2)
 
@@ -69,4 +70,4 @@ test-system:
 	$(NEED_HV)
 	+$(Q)$(MAKE) --no-print-directory test-system-images
 	+$(Q)$(MAKE) --no-print-directory iso-now
-	$(Q)$(RUN_ENV) prove -j$(SYSTEM_JOBS) --timer $(SYSTEM_TESTS)
+	$(Q)$(RUN_ENV) PERL_TEST_HARNESS_DUMP_TAP=$(BUILD)/tap prove -j$(SYSTEM_JOBS) --timer $(SYSTEM_TESTS)

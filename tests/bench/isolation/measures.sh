@@ -15,7 +15,9 @@ line() { # NAME VALUE
 line 'rules with a test, with a mutant' "$("${MAKE:-make}" -s --no-print-directory check-rules |
 	sed -n 's/^rules .*: \(.*\) \/ \(.*\) \/ /\1 and \2 of /p')"
 
-guests=$build/bench/guests.tap
+line 'seconds of make test-isolation' "$(cat "$build/isolation-seconds" 2>/dev/null || echo "$missing")"
+
+guests=$build/tap/tests/system/guests.t
 if [ -s "$guests" ]; then
 	awk '/^(not )?ok [0-9]+ - [a-z0-9-]+$/ { n++ } /^ok [0-9]+ - [a-z0-9-]+$/ { ok++ }
 		END { print ok + 0 " of " n + 0 }' "$guests" | { read -r v && line 'test guests passed' "$v"; }
@@ -38,7 +40,7 @@ else
 	line 'inputs of fuzzers on the host' "$missing"
 fi
 
-fuzz=$build/bench/fuzz.tap
+fuzz=$build/tap/tests/system/fuzz.t
 if [ -s "$fuzz" ]; then
 	line 'random hypercalls in the machine' "$(sed -n 's/^ok .*hypercalls in the machine: //p' "$fuzz")"
 	sed -n 's/^# \(undisturbed: .*\)/    third guest \1/p' "$fuzz"
