@@ -71,8 +71,8 @@ SCRIPTS
 # pair. Options for Machine->boot follow. A panic ends whatever is waited for.
 sub boot {
 	my ($env, %o) = @_;
-	my $m = Machine->boot(%o, fatal => $panic,
-		env => { INITRD => Guests::image_with_tests(), HV_ARGS => 'guest_loglvl=none', %$env });
+	my $m = Machine->boot(%o, fatal => $panic, env => { INITRD => Guests::image_with_tests(), %$env,
+		HV_ARGS => 'guest_loglvl=none ' . ($ENV{HV_ARGS} // '') });
 
 	$m->dom0;
 	$m->run('dmesg -n 1');
