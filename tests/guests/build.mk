@@ -5,7 +5,7 @@
 GUESTS_SRC      := tests/guests
 GUESTS          := $(BUILD)/tests/guests
 GUESTS_NAMES    := $(patsubst $(GUESTS_SRC)/%/main.c,%,$(sort $(wildcard $(GUESTS_SRC)/*/main.c)))
-GUESTS_LIB      := start guest console evtchn store mmu grant smp peers
+GUESTS_LIB      := start guest console evtchn store mmu grant smp remember peers
 GUESTS_LIBOBJS  := $(GUESTS_LIB:%=$(GUESTS)/lib/%.o)
 GUESTS_CFLAGS   := -std=gnu11 -O2 -g $(filter-out -Wmissing-prototypes,$(WARNINGS)) -ffreestanding \
                    -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -mcmodel=small \

@@ -266,6 +266,15 @@ void start_vcpu(void (*fn)(void)); /* must not return */
  */
 void race(unsigned int ms, void (*one)(unsigned long turn), void (*other)(unsigned long turn));
 
+/*
+ * vCPU 1, started for that, writes to a word what is in it, and so its TLB knows the page
+ * as writable; error() if it can't. Then it waits, and does nothing that would have it
+ * forget, until it is to write there again: true if it did, false if that was a page
+ * fault. What a TLB remembers it may always forget, too. Not together with race().
+ */
+void remember(volatile uint64_t *word);
+bool write_again(uint64_t what);
+
 uint64_t random64(void); /* each vCPU its own sequence */
 
 /* Event channels of the 2-level ABI */
