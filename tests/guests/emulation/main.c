@@ -147,6 +147,32 @@ static void ports(void)
 		expect_eq(last_trap.vector, 13);
 }
 
+static struct context back;
+static uint64_t flags_seen;
+
+static void look_at_flags(void)
+{
+	__asm__ volatile("pushfq; popq %0" : "=r"(flags_seen));
+	resume_context(&back);
+}
+
+/* An iret with an I/O level in its flags gives none to the processor. */
+static void flags_of_iret(void)
+{
+	static uint64_t stack[64];
+	struct regs regs = {
+		.rip = (uintptr_t)look_at_flags,
+		.cs = FLAT_KERNEL_CS64 & ~3,
+		.rflags = RFLAGS_IOPL | 2,
+		.rsp = (uintptr_t)&stack[63],
+		.ss = FLAT_KERNEL_SS64,
+	};
+
+	if (save_context(&back) == 0)
+		enter_regs(&regs);
+	expect_eq(flags_seen & RFLAGS_IOPL, 0);
+}
+
 static void others(void)
 {
 	uint64_t dr;
@@ -168,5 +194,6 @@ void test_main(void)
 	cpuid_leaves();
 	osxsave();
 	ports();
+	flags_of_iret();
 	others();
 }

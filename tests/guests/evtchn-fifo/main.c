@@ -136,6 +136,28 @@ static void polling(evtchn_port_t a, evtchn_port_t b)
 	__atomic_fetch_and(&words[b], ~PENDING, __ATOMIC_SEQ_CST);
 }
 
+/* A port that is closed in a queue is nobody's until it was taken out. */
+static void closed_in_a_queue(void)
+{
+	evtchn_port_t a = evtchn_alloc(DOMID_SELF), b = evtchn_connect(a), next[4];
+	unsigned int p = EVTCHN_FIFO_PRIORITY_DEFAULT, i;
+
+	evtchn_unmask(b);
+	while (take(p))
+		;
+	expect_eq(evtchn_send(a), 0);
+	expect(word(b) & LINKED);
+	expect_eq(evtchn_close(b), 0);
+	for (i = 0; i < ARRAY_SIZE(next); i++) {
+		next[i] = evtchn_alloc(DOMID_SELF);
+		expect(next[i] != b);
+	}
+	expect_eq(take(p), b);
+	for (i = 0; i < ARRAY_SIZE(next); i++)
+		expect_eq(evtchn_close(next[i]), 0);
+	expect_eq(evtchn_close(a), 0);
+}
+
 void test_main(void)
 {
 	evtchn_port_t a, b;
@@ -156,5 +178,6 @@ void test_main(void)
 	one_event(a, b);
 	masking(a, b);
 	queues();
+	closed_in_a_queue();
 	polling(a, b);
 }

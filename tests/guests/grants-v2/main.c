@@ -45,27 +45,30 @@ static void set_up(void)
 	self = own_domid();
 }
 
-static void mapping(void)
+/* An entry that is in use keeps the version. */
+static void mapping(grant_ref_t ref)
 {
-	struct gnttab_map_grant_ref map = {.flags = GNTMAP_host_map, .ref = REF, .dom = self};
+	struct gnttab_map_grant_ref map = {.flags = GNTMAP_host_map, .ref = ref, .dom = self};
 	struct gnttab_unmap_grant_ref unmap = {.dev_bus_addr = 0};
+	uint32_t version;
 	uint64_t *window = alloc_page(), *granted = alloc_page();
 	const uint64_t home = virt_to_maddr(window) | PTE_RW;
 
 	granted[9] = 0x99;
-	table[REF].full_page.hdr.domid = self;
-	table[REF].full_page.frame = virt_to_mfn(granted);
-	__atomic_store_n(&table[REF].hdr.flags, GTF_permit_access, __ATOMIC_SEQ_CST);
+	table[ref].full_page.hdr.domid = self;
+	table[ref].full_page.frame = virt_to_mfn(granted);
+	__atomic_store_n(&table[ref].hdr.flags, GTF_permit_access, __ATOMIC_SEQ_CST);
 	map.host_addr = unmap.host_addr = (uintptr_t)window;
 	expect_eq(hypercall(grant_table_op, GNTTABOP_map_grant_ref, &map, 1), 0);
 	expect_eq(map.status, GNTST_okay);
-	expect_eq(status[REF], GTF_reading | GTF_writing);
-	expect_eq(table[REF].hdr.flags, GTF_permit_access);
+	expect_eq(status[ref], GTF_reading | GTF_writing);
+	expect_eq(table[ref].hdr.flags, GTF_permit_access);
 	expect_eq(((volatile uint64_t *)window)[9], 0x99);
+	expect_eq(set_version(1, &version), -XEN_EBUSY);
 	unmap.handle = map.handle;
 	expect_eq(hypercall(grant_table_op, GNTTABOP_unmap_grant_ref, &unmap, 1), 0);
 	expect_eq(unmap.status, GNTST_okay);
-	expect_eq(status[REF], 0);
+	expect_eq(status[ref], 0);
 	expect_eq(set_pte(window, home), 0);
 }
 
@@ -120,6 +123,8 @@ void test_main(void)
 	expect_eq(get.version, 2);
 	expect_eq(set_version(3, &now), -XEN_EINVAL);
 	set_up();
-	mapping();
+	mapping(GNTTAB_NR_RESERVED_ENTRIES);
+	mapping(REF);
+	mapping(PAGE_SIZE / sizeof(*table) - 1);
 	sub_pages();
 }

@@ -107,6 +107,27 @@ static void mapping(void)
 	expect_eq(set_pte(window, home), 0);
 }
 
+/* A mapping for devices ends by its handle, with the address that it had or with none. */
+static void for_devices(void)
+{
+	struct gnttab_unmap_grant_ref end = {.status = 99};
+	struct gnttab_map_grant_ref m;
+
+	grant(REF, granted, GTF_permit_access);
+	m = map(NULL, REF, GNTMAP_device_map);
+	expect_eq(m.status, GNTST_okay);
+	expect_eq(m.dev_bus_addr, virt_to_maddr(granted));
+	end.handle = m.handle;
+	end.dev_bus_addr = m.dev_bus_addr + PAGE_SIZE;
+	expect_eq(hypercall(grant_table_op, GNTTABOP_unmap_grant_ref, &end, 1), 0);
+	expect(end.status < 0);
+	expect_eq(table[REF].flags, GTF_permit_access | GTF_reading | GTF_writing);
+	end.dev_bus_addr = m.dev_bus_addr;
+	expect_eq(hypercall(grant_table_op, GNTTABOP_unmap_grant_ref, &end, 1), 0);
+	expect_eq(end.status, GNTST_okay);
+	expect_eq(table[REF].flags, GTF_permit_access);
+}
+
 static void refusals(void)
 {
 	uint64_t *window = alloc_page();
@@ -183,6 +204,7 @@ void test_main(void)
 	evtchn_mask_all();
 	set_up();
 	mapping();
+	for_devices();
 	refusals();
 	copying();
 }

@@ -116,7 +116,10 @@ static void hooking(void)
 	expect_fault(PROBE("mov %1, %0", : "=r"(x) : "m"(*window)), 14, 0);
 	expect(update(pde, virt_to_maddr(l1) | PTE_RW) < 0); /* still writable */
 	expect_eq(make_readonly(l1), 0);
+	/* Not as what the entries of a superpage would be: neither now nor by a change */
+	expect(update(pde, virt_to_maddr(l1) | PTE_RW | PTE_PS) < 0);
 	expect_eq(update(pde, virt_to_maddr(l1) | PTE_RW), 0);
+	expect(update(pde, virt_to_maddr(l1) | PTE_RW | PTE_PS) < 0);
 	expect_eq(*window, 0xfeed);
 	*window = 0xbeef;
 	expect_eq(*page, 0xbeef);
