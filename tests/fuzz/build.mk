@@ -9,7 +9,8 @@
 #   make fuzz-NAME          one of them, FUZZ_SECONDS (60); its corpus is kept
 #   make test-fuzz-mutants  each must find the faults that tests/fuzz/mutants/*.patch put
 #                           back, in the seconds that the patch gives it; some only:
-#                           MUTANTS="NAME ..."; one fuzzer's: test-fuzz-mutants-NAME
+#                           MUTANTS="NAME ..."; one fuzzer's: test-fuzz-mutants-NAME.
+#                           In the machine: tests/system/{fuzz,guest}-mutants.t
 FUZZERS_ALL     :=
 FUZZ_SECONDS    ?= 60
 FUZZ_BUILD      := $(BUILD)/tests/fuzz

@@ -4,8 +4,9 @@
 #
 # Each machine has two processors at least: on two, one test after the other is as quick
 # as two at a time, and no guest waits for a processor that another machine has.
-# What a test said is in build/tap.
-SYSTEM_TESTS    ?= $(sort $(wildcard tests/system/*.t))
+# What a test said is in build/tap. LONG_TESTS are only run by name (make soak does).
+LONG_TESTS      := tests/system/guest-mutants.t
+SYSTEM_TESTS    ?= $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/system/*.t)))
 SYSTEM_JOBS     ?= $(if $(filter 1 2 3,$(shell nproc)),1,2)
 
 # Counts frames, domains and ports in the control domain.
@@ -15,10 +16,11 @@ $(BUILD)/hvstat: $(BUILD)/obj/tests/system/hvstat.o $(LIBHV)
 
 ALL += $(BUILD)/hvstat
 
-# For fuzz-mutants.t: the hypervisor with a fault that the machine's fuzzer has to find.
+# For fuzz-mutants.t and guest-mutants.t: the hypervisor with a fault that has to be found.
 # The files that the patch changes are compiled anew, the others' objects are the sound one's.
-MUTANTS_OUT := $(BUILD)/tests/fuzz/mutants/machine
-MUTANTS_HV  := $(basename $(notdir $(shell grep -l '^Fuzzer: machine$$' tests/fuzz/mutants/*.patch)))
+MUTANTS_OUT     := $(BUILD)/tests/fuzz/mutants/machine
+MUTANTS_FUZZ    := $(basename $(notdir $(shell grep -l '^Fuzzer: machine$$' tests/fuzz/mutants/*.patch)))
+MUTANTS_GUEST   := $(basename $(notdir $(shell grep -l '^Guest: ' tests/fuzz/mutants/*.patch)))
 
 define machine-mutant
 $(1)-srcs := $(shell sed -n 's,^+++ b/hypervisor/,,p' tests/fuzz/mutants/$(1).patch)
@@ -54,12 +56,13 @@ $(MUTANTS_OUT)/$(1)/pavise1.elf: $$($(1)-objs) $(MUTANTS_OUT)/$(1)/symbols.o
 $(MUTANTS_OUT)/$(1)/pavise: $(MUTANTS_OUT)/$(1)/pavise1.elf
 	$$(Q)$$(OBJCOPY) -O binary $$< $$@
 endef
-$(foreach m,$(MUTANTS_HV),$(eval $(call machine-mutant,$(m))))
+$(foreach m,$(MUTANTS_FUZZ) $(MUTANTS_GUEST),$(eval $(call machine-mutant,$(m))))
 
 SYSTEM_IMAGES = $(foreach k,$(KERNELS),$(IMAGES)/dom0-$(k)-$(k)-$(TOOLS).img) \
                 $(IMAGES)/debian-6.1.img \
                 $(GUESTS)/guests.img \
-                $(if $(filter %/fuzz-mutants.t,$(SYSTEM_TESTS)),$(MUTANTS_HV:%=$(MUTANTS_OUT)/%/pavise)) \
+                $(if $(filter %/fuzz-mutants.t,$(SYSTEM_TESTS)),$(MUTANTS_FUZZ:%=$(MUTANTS_OUT)/%/pavise)) \
+                $(if $(filter %/guest-mutants.t,$(SYSTEM_TESTS)),$(MUTANTS_GUEST:%=$(MUTANTS_OUT)/%/pavise)) \
                 $(if $(filter debian,$(HV)),$(PEER_HV))
 
 .PHONY: test-system test-system-images

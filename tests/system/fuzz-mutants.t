@@ -16,21 +16,12 @@ use warnings;
 use Test::More;
 use lib ($ENV{PAVISE_TOP} // '.') . '/tests/lib';
 use Fuzz;
+use Mutants;
 use Time::HiRes qw(time);
 
 plan skip_all => 'the faults are put back in ours' if ($ENV{HV} // '') =~ /xen/;
 
-my $top = $ENV{PAVISE_TOP} // '.';
-my $out = "$ENV{BUILD}/tests/fuzz/mutants/machine";
 my $seed = $ENV{FUZZ_SEED} || 1;
-my %chosen = map { $_ => 1 } split ' ', $ENV{MUTANTS} // '';
-
-# The lines "NAME: VALUE" of a patch.
-sub header {
-	my ($patch) = @_;
-	open(my $in, '<', $patch) or die "$patch: $!\n";
-	return map { /^(\w+): *(.*)$/ } <$in>;
-}
 
 # The first failures of the third guest and of the two.
 sub failures {
@@ -60,20 +51,17 @@ sub found {
 }
 
 my ($tried, $killed) = (0, 0);
-for my $patch (glob("$top/tests/fuzz/mutants/*.patch")) {
-	my %header = header($patch);
-	my ($name) = $patch =~ m{([^/]+)\.patch$};
-	next if ($header{Fuzzer} // '') ne 'machine' || (%chosen && !$chosen{$name});
+for my $mutant (grep { $_->{Fuzzer} eq 'machine' } Mutants::with('Fuzzer')) {
 	my $start = time;
-	my $m = Fuzz::boot({ HV => "$out/$name/pavise" }, log => Machine::log_name("$0-$name"));
-	my @what = eval { found($m, $header{Budget}) };
+	my $m = $mutant->boot;
+	my @what = eval { found($m, $mutant->{Budget}) };
 	diag($@) if $@;
 	$tried++;
 	$killed += @what > 0;
-	ok(@what > 0, sprintf '%s is found (%.0f s)', $name, time - $start);
+	ok(@what > 0, sprintf '%s is found (%.0f s)', $mutant->{name}, time - $start);
 	note($_) for @what;
 }
 cmp_ok($tried, '>', 0, 'there are faults to find');
-open(my $summary, '>', "$out/summary") or die "$out/summary: $!\n";
+open(my $summary, '>', "$Mutants::out/summary") or die "$Mutants::out/summary: $!\n";
 print $summary "$killed $tried\n";
 done_testing;

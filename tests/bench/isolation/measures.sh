@@ -32,6 +32,14 @@ else
 	line 'mutants found' "$missing"
 fi
 
+by_guest=$build/tap/tests/system/guest-mutants.t
+if [ -s "$by_guest" ]; then
+	line 'mutants found by test guests' "$(awk '/ is found by / { n++; k += /^ok/ }
+		END { print k + 0 " of " n + 0 }' "$by_guest")"
+else
+	line 'mutants found by test guests' "$missing"
+fi
+
 if [ -s "$build/tests/fuzz/short/summary" ]; then
 	line 'inputs of fuzzers on the host' "$(awk '$1 == "all" { print $2 ", " $4 " a second and processor" }' \
 		"$build/tests/fuzz/short/summary")"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The Pavise authors
 #
-# soak.sh: everything that looks for faults by chance, for SOAK_SECONDS (3600), with new
-# seeds in each round, from SOAK_SEED (the time) on, and on a hypervisor with other
-# options in each. Ends after the step in which the time is over; stops at the first
-# failure and says how to have it again.
+# soak.sh: whether faults are found, and then everything that looks for some by chance,
+# for SOAK_SECONDS (3600), with new seeds in each round, from SOAK_SEED (the time) on, and
+# on a hypervisor with other options in each. Ends after the step in which the time is
+# over; stops at the first failure and says how to have it again.
 set -euo pipefail
 seconds=${SOAK_SECONDS:-3600}
 first=${SOAK_SEED:-$EPOCHSECONDS}
@@ -26,6 +26,9 @@ run() { # ARGUMENTS of make
 	}
 }
 
+round=0
+run test-fuzz-mutants
+run test-system SYSTEM_TESTS=tests/system/guest-mutants.t
 for ((round = 1; EPOCHSECONDS < end; round++)); do
 	seed=$((first + 1000 * round))
 	hv_args=${options[(round - 1) % ${#options[@]}]}
@@ -34,7 +37,6 @@ for ((round = 1; EPOCHSECONDS < end; round++)); do
 	run test-system SYSTEM_TESTS=tests/system/fuzz.t FUZZ_SEED=$((seed * 2)) FUZZ_RUNS=3 \
 		FUZZ_SECONDS=$((part / 6 + 5)) FUZZ_HYPERCALLS=0 HV_ARGS="$hv_args"
 	run test-system SYSTEM_TESTS='tests/system/guests.t tests/system/stress.t' HV_ARGS="$hv_args"
-	run test-fuzz-mutants
 	run test-unit-hypervisor
 done
 echo "soak: no failure in $((seconds + EPOCHSECONDS - end)) seconds, seeds $first to ${seed:-$first}"
