@@ -300,10 +300,14 @@ void schedule(void)
 	arch_context_switch(prev, next);
 }
 
-/* Runs on the way out of @prev: its state is safe. */
+/*
+ * Runs on the way out of @prev: its state is safe. Who wakes it makes it runnable first
+ * and then looks whether it runs; here it is the other way round, with a full barrier
+ * between the two, so that one of both queues it. (S1)
+ */
 void sched_switched(struct vcpu *prev)
 {
-	__atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&prev->running, false, __ATOMIC_SEQ_CST);
 	/* Woken, or not put back because this CPU is not for it any more. */
 	if (!is_idle_vcpu(prev) && !READ_ONCE(prev->queued))
 		vcpu_wake(prev);

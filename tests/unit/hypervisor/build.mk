@@ -91,8 +91,11 @@ CFLAGS-hypervisor/console := $(HT_CFLAGS)
 $(eval $(call unit-hv-test,test_console,hypervisor/console/console.c hypervisor/console/conring.c \
 	$(UNIT_HV_CMDLINE) $(UNIT_HV_TEXT)))
 
-$(eval $(call unit-hv-test,test_sched,$(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
-	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c)))
+UNIT_HV_SCHED   := $(UNIT_HV)/sim.c $(HT_MACHINE) $(HT_DOMAIN) $(HT)/tables.c \
+	$(wildcard hypervisor/sched/*.c) $(addprefix hypervisor/time/,timer.c softirq.c)
+$(eval $(call unit-hv-test,test_sched,$(UNIT_HV_SCHED)))
+LIBS-test_sched_threads := -lpthread
+$(eval $(call unit-hv-test,test_sched_threads,$(UNIT_HV_SCHED)))
 
 # Real domains and vCPUs, too.
 LIBS-test_domain := -lpthread
