@@ -274,6 +274,12 @@ void race(unsigned int ms, void (*one)(unsigned long turn), void (*other)(unsign
  */
 void remember(volatile uint64_t *word);
 bool write_again(uint64_t what);
+/*
+ * For a second from @begin on; longer, if by then both vCPUs have always been on one
+ * processor, so that none of the writes that are allowed went through a TLB (@stale is
+ * their number). Not longer on the reference, which flushes more than it was asked for.
+ */
+bool still_trying(uint64_t begin, unsigned long stale);
 
 uint64_t random64(void); /* each vCPU its own sequence */
 

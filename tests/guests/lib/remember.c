@@ -49,3 +49,10 @@ void remember(volatile uint64_t *word)
 	if (!write_again(*word) && !write_again(*word))
 		error("vCPU 1 can't write to %p", (void *)word);
 }
+
+bool still_trying(uint64_t begin, unsigned long stale)
+{
+	bool longer = !stale && beyond_abi();
+
+	return system_time() < begin + (longer ? 10000000000UL : 1000000000UL);
+}

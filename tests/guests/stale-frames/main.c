@@ -76,17 +76,6 @@ static void move(unsigned long turn)
 	with = page;
 }
 
-/*
- * For a second; longer, if by then both vCPUs have always been on one processor. (The
- * reference flushes more than it was asked for.)
- */
-static bool trying(uint64_t begin)
-{
-	bool longer = !stale && beyond_abi();
-
-	return system_time() < begin + (longer ? 10000000000UL : 1000000000UL);
-}
-
 void test_main(void)
 {
 	uint64_t begin = system_time();
@@ -100,7 +89,7 @@ void test_main(void)
 	extent = virt_to_mfn(without);
 	expect_eq(set_pte(without, 0), 0);
 	expect_eq(reservation(XENMEM_decrease_reservation, &extent), 1);
-	for (rounds = 0; !test_failed() && trying(begin); rounds++)
+	for (rounds = 0; !test_failed() && still_trying(begin, stale); rounds++)
 		move(rounds);
 	printf("%lu rounds, %lu times through the TLB, %lu times the same frame\n", rounds, stale,
 	       reused);

@@ -52,17 +52,6 @@ static void retype(unsigned long turn)
 		as_table(2 + turn % 4);
 }
 
-/*
- * For a second; longer, if by then both vCPUs have always been on one processor. (The
- * reference flushes more than it was asked for.)
- */
-static bool trying(uint64_t begin)
-{
-	bool longer = !stale && beyond_abi();
-
-	return system_time() < begin + (longer ? 10000000000UL : 1000000000UL);
-}
-
 void test_main(void)
 {
 	uint64_t begin = system_time();
@@ -71,7 +60,7 @@ void test_main(void)
 	evtchn_mask_all();
 	page = alloc_page();
 	hot = &page[17];
-	for (rounds = 0; trying(begin); rounds++)
+	for (rounds = 0; still_trying(begin, stale); rounds++)
 		retype(rounds);
 	printf("%lu rounds, %lu times through the TLB\n", rounds, stale);
 	expect_ours(stale > 0);
