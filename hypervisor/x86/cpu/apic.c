@@ -84,7 +84,12 @@ static void icr_write(uint32_t dest, uint32_t cmd)
 	unsigned long flags;
 
 	if (x2apic) {
-		smp_mb();
+		/*
+		 * What was written before must be seen by whom it interrupts. This wrmsr
+		 * doesn't serialize, nor does mfence alone hold it back (Intel SDM
+		 * vol. 3, "MSR Access in x2APIC Mode").
+		 */
+		__asm__ volatile("mfence; lfence" ::: "memory");
 		wrmsr(X2APIC_MSR + APIC_ICR / 16, ((uint64_t)dest << 32) | cmd);
 		return;
 	}
