@@ -132,6 +132,7 @@ void ht_assert_quiet(void)
 
 static uint32_t clock_now = 1, cpu_clock[HT_CPUS];
 unsigned int ht_tlb_flushes;
+void (*ht_tlb_clock_hook)(void);
 struct ht_tlb_entry ht_tlb[HT_CPUS][HT_TLB];
 
 static void flush_cpu(unsigned int cpu)
@@ -143,7 +144,11 @@ static void flush_cpu(unsigned int cpu)
 
 uint32_t tlb_clock(void)
 {
-	return clock_now;
+	uint32_t now = clock_now;
+
+	if (ht_tlb_clock_hook)
+		ht_tlb_clock_hook();
+	return now;
 }
 
 void tlb_filter(struct cpumask *m, uint32_t stamp)

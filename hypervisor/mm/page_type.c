@@ -42,7 +42,11 @@ static void flush_for_change(const struct page_info *pg)
 		tlb_flush_mask(&mask);
 }
 
-/* The last holder is gone: from now on CPUs may know it wrongly. */
+/*
+ * The last holder goes: from now on CPUs may know it wrongly. Nobody may come, map it, and
+ * go between this and the count of zero: the clock would be older than what they leave in
+ * TLBs.
+ */
 static void note_unused(struct page_info *pg)
 {
 	pg->tlb_stamp = tlb_clock();
@@ -67,7 +71,7 @@ static int get_writable(struct page_info *pg)
 		} else if (type != PGT_writable || (x & PGT_count_mask) == PGT_count_mask) {
 			return -EBUSY;
 		} else if (x & PGT_busy) {
-			/* Someone was first and is flushing. */
+			/* Someone was first and is flushing, or is the last and notes the clock. */
 			cpu_relax();
 			arch_spin_poll();
 			x = READ_ONCE(pg->type);
@@ -197,18 +201,23 @@ int page_type_put(struct page_info *pg)
 		uint32_t count = x & PGT_count_mask;
 
 		BUG_ON(!count);
-		if (count == 1) {
-			if (page_type_is_table(x >> PGT_type_shift)) {
-				int rc = arch_table_release(pg, x >> PGT_type_shift);
-
-				if (rc)
-					return rc;
-			}
-			note_unused(pg);
+		if (count > 1) {
+			if (change(pg, &x, x - 1))
+				return 0;
+			continue;
 		}
-		if (change(pg, &x, x - 1))
-			return 0;
+		if (page_type_is_table(x >> PGT_type_shift)) {
+			int rc = arch_table_release(pg, x >> PGT_type_shift);
+
+			if (rc)
+				return rc;
+		}
+		if (change(pg, &x, x | PGT_busy))
+			break;
 	}
+	note_unused(pg);
+	__atomic_fetch_sub(&pg->type, PGT_busy | 1, __ATOMIC_SEQ_CST);
+	return 0;
 }
 
 void page_type_put_simple(struct page_info *pg)

@@ -14,8 +14,8 @@
  *   PGT_locked  the hypervisor: never writable by guests  page_share()
  *
  * The type word: type, PGT_pinned (one of the counted holders is the guest's
- * own pin), PGT_busy (a CPU is just flushing or checking), PGT_partial (see
- * below), and the count of holders. With a count of zero the type tells what the
+ * own pin), PGT_busy (a CPU is just flushing, checking, or going as the last holder: no
+ * other may come), PGT_partial (see below), and the count of holders. With a count of zero the type tells what the
  * frame was last.
  * page.aux says how many entries of a page table have been checked
  * ("validated"); each such entry holds a reference and a type of the frame it
@@ -28,7 +28,8 @@
  *     T, count 0    -> T           at once
  *     T, count > 0  -> T           count + 1; a table is first checked to the end
  *     T, count > 0  -> other       -EBUSY
- *     T, count 1    -> T, count 0  a table's entries are released first
+ *     T, count 1    -> T, count 0  a table's entries are released first; then the flush
+ *                                  clock is noted
  *
  * Checking and releasing can be long. Both stop when the hypercall should make
  * room (-ERESTART): aux says how far they are, everything stays consistent, and

@@ -45,6 +45,7 @@ $(eval $(call unit-hv-test,test_free_frames,$(UNIT_HV_PORTS)))
 # Page tables and memory operations, with the fuzzer's oracle.
 FUZZ_HV_MM      := tests/fuzz/hypervisor/mm
 CFLAGS-$(FUZZ_HV_MM) := $(HT_CFLAGS)
+LIBS-test_mm    := -lpthread
 $(eval $(call unit-hv-test,test_mm,$(HT_MACHINE) $(HT_MM) $(FUZZ_HV_MM)/audit.c))
 $(eval $(call unit-hv-test,test_memory_op,$(HT_MACHINE) $(HT_MM)))
 $(eval $(call unit-hv-test,test_mm_model,$(HT_MACHINE) $(HT_MM) \

@@ -7,10 +7,13 @@
  * fuzzer (tests/fuzz/hypervisor/mm) computes anew; each test ends with all domains
  * destroyed and every frame back. Tries R1, R2, R3, R4, R5, R6, F2, S2, X7.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include <hv/domain.h>
@@ -684,6 +687,61 @@ static void no_stale_entry_of_a_table(void **state)
 	audit(dom);
 }
 
+/*
+ * One vCPU lets go of a frame that it has just cleared: it was the only holder. Before it
+ * notes that, another one flushes its TLB, maps the frame, writes to it, and takes the
+ * mapping away again. It may have to wait until the first is done.
+ */
+static mfn_t cleared;
+static pthread_t other;
+static bool other_waits, other_is_done;
+
+static void it_waits(void)
+{
+	if (ht_cpu == 2)
+		__atomic_store_n(&other_waits, true, __ATOMIC_RELEASE);
+	sched_yield();
+}
+
+static void *flushes_and_writes(void *unused)
+{
+	ht_thread_is_cpu(2);
+	tlb_flush_local();
+	if (do_update_va_mapping(VA(4), pte_make(cleared, RW), 0) || !ht_mmu_access(VA(4), true) ||
+	    do_update_va_mapping(VA(4), 0, 0))
+		abort();
+	__atomic_store_n(&other_is_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void the_other_runs(void)
+{
+	ht_tlb_clock_hook = NULL;
+	assert_int_equal(pthread_create(&other, NULL, flushes_and_writes, NULL), 0);
+	while (!__atomic_load_n(&other_waits, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&other_is_done, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void no_stale_entry_of_who_came_last(void **state)
+{
+	struct mmuext_op op = {.cmd = MMUEXT_CLEAR_PAGE};
+
+	cleared = page();
+	op.arg1.mfn = mfn_x(cleared);
+	run(1, 1);
+	run(1, 0);
+	ht_relax = it_waits;
+	ht_tlb_clock_hook = the_other_runs;
+	assert_int_equal(do_mmuext_op(ht_va(&op), 1, 0, DOMID_SELF), 0);
+	pthread_join(other, NULL);
+	ht_relax = NULL;
+	assert_true(tlb_knows(2, cleared));
+	assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, cleared), 0);
+	assert_false(tlb_knows(2, cleared));
+	assert_int_equal(ext(MMUEXT_UNPIN_TABLE, cleared), 0);
+}
+
 static void no_stale_entry_of_a_freed_frame(void **state)
 {
 	mfn_t mfn = known_page();
@@ -1232,6 +1290,8 @@ int main(void)
 		T(ldt_of_context),
 		T(clear_and_copy),
 		T(operations_on_another),
+		/* From here on, a lock that nobody lets go is waited for: there are threads. */
+		T(no_stale_entry_of_who_came_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

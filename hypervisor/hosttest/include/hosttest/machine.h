@@ -98,6 +98,8 @@ struct ht_tlb_entry {
 	mfn_t mfn;
 };
 extern struct ht_tlb_entry ht_tlb[HT_CPUS][HT_TLB];
+/* What others do when the flush clock has just been looked at; NULL: nothing. */
+extern void (*ht_tlb_clock_hook)(void);
 
 /*
  * Guest addresses are the test's own pointers. Those in [start, start + len) can't
