@@ -6,8 +6,7 @@
  * window (arch/layout.h) while the vCPU is loaded.
  *
  * The LDT is mapped page by page on first use: a fault in the window promotes
- * the guest's page to PGT_seg and holds it until the LDT changes or the guest
- * wants the page back.
+ * the guest's page to PGT_seg and holds it until the LDT changes.
  */
 #include <hv/domain.h>
 #include <hv/guest_access.h>
@@ -172,18 +171,14 @@ long do_set_gdt(uint64_t handle, unsigned int entries)
 
 /* ---- LDT --------------------------------------------------------------------------- */
 
-bool pv_drop_ldt_pages(struct vcpu *v)
+void pv_drop_ldt_pages(struct vcpu *v)
 {
-	bool any = false;
-
 	for (unsigned int i = 0; i < LDT_WIN_PAGES; i++) {
 		if (!v->arch.ldt_pages[i])
 			continue;
 		page_put_and_type_simple(v->arch.ldt_pages[i]);
 		v->arch.ldt_pages[i] = NULL;
-		any = true;
 	}
-	return any;
 }
 
 /* (X5) Its pages are looked up in tables whose other half is ours. */

@@ -60,7 +60,7 @@ bool pv_ldt_range_ok(unsigned long base, unsigned long entries); /* for any vCPU
 int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned long entries);
 int pv_set_gdt(struct vcpu *v, const unsigned long *frames, unsigned int nr, unsigned int entries);
 void pv_drop_gdt(struct vcpu *v);
-bool pv_drop_ldt_pages(struct vcpu *v);
+void pv_drop_ldt_pages(struct vcpu *v);
 void pv_load_descriptor_tables(struct vcpu *v, unsigned int cpu);
 
 /* Selectors that a guest may load: never ring 0. */
