@@ -51,7 +51,7 @@ static bool get_from(struct page_info *pg, const struct domain *d, bool check_ow
 		uint32_t n = x & PGC_count_mask;
 
 		/* (R2) The owner can't change while the count is above zero. */
-		if (!n || n == PGC_count_mask)
+		if (!n || n == PGC_count_mask || (x & PGC_free))
 			return false;
 		if (check_owner && READ_ONCE(pg->owner) != d->id)
 			return false;

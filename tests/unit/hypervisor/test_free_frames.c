@@ -72,9 +72,26 @@ static void test_contents(void **s)
 	ht_assert_quiet();
 }
 
+/* What is where a count would be, of a free block, is no count. (R2) */
+static void test_nobody_holds_a_free_frame(void **s)
+{
+	struct page_info *a = page_alloc(0, 0), *b = page_alloc(0, 0), *c = page_alloc(0, 0);
+
+	/* The buddies stay in use: both are blocks of their own, in one list. */
+	page_free(a, 0);
+	page_free(c, 0);
+	assert_false(page_get_again(a));
+	assert_false(page_get_again(c));
+	page_free(b, 0);
+	ht_assert_quiet();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_contents)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_contents),
+		cmocka_unit_test(test_nobody_holds_a_free_frame),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
