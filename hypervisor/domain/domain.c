@@ -419,7 +419,9 @@ int domain_kill(struct domain *d)
 		return 0;
 	if (d->dying == DOMDYING_alive) {
 		spin_lock(&d->lock);
+		spin_lock(&d->page_lock); /* who is just giving it frames does that first */
 		d->dying = DOMDYING_dying;
+		spin_unlock(&d->page_lock);
 		spin_unlock(&d->lock);
 		domain_pause(d);
 		domain_notify_change();

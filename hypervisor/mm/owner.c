@@ -28,9 +28,10 @@ int page_assign(struct domain *d, struct page_info *pg, unsigned int order)
 		rc = -E2BIG; /* (S4) */
 	else
 		d->tot_pages += nr;
-	spin_unlock(&d->page_lock);
-	if (rc)
+	if (rc) {
+		spin_unlock(&d->page_lock);
 		return rc;
+	}
 	for (unsigned long b = first >> BLOCK_SHIFT; b <= (first + nr - 1) >> BLOCK_SHIFT; b++) {
 		if (!test_bit((unsigned int)b, d->page_blocks))
 			set_bit((unsigned int)b, d->page_blocks);
@@ -40,6 +41,8 @@ int page_assign(struct domain *d, struct page_info *pg, unsigned int order)
 		pg[i].type = 0;
 		__atomic_store_n(&pg[i].count, PGC_allocated | 1, __ATOMIC_RELEASE);
 	}
+	/* Not before: from here on, who has the domain die finds them. */
+	spin_unlock(&d->page_lock);
 	return 0;
 }
 

@@ -327,10 +327,8 @@ static int unpin_one(struct domain *d, struct page_info *pg)
 		else
 			page_put(pg);
 	}
-	if (!rc && page_get_again(pg)) {
+	if (!rc)
 		rc = page_type_drop_partial(pg);
-		page_put(pg);
-	}
 	spin_unlock(&d->pt_lock);
 	return rc;
 }
@@ -352,7 +350,13 @@ static int walk_frames(struct domain *d, int (*fn)(struct domain *d, struct page
 	unsigned int n = 0;
 
 	while ((pg = domain_next_page(d, &pos)) != NULL) {
-		int rc = fn(d, pg);
+		int rc;
+
+		/* One that only others had may go, and be another's, at any moment. (R2) */
+		if (!page_get(pg, d))
+			continue;
+		rc = fn(d, pg);
+		page_put(pg);
 
 		d->arch.relinquish_pos = rc ? pos - 1 : pos;
 		if (rc || (++n % 256 == 0 && hypercall_preempt_check()))
