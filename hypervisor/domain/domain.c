@@ -341,6 +341,17 @@ static void release_vcpu_infos(struct domain *d)
 		vcpu_release_info(v);
 }
 
+/* Who writes the time of day into all of them holds the lock of the list. */
+static void release_shared_info(struct domain *d)
+{
+	struct shared_info *s = d->shared_info;
+
+	spin_lock(&domains_lock);
+	d->shared_info = NULL;
+	spin_unlock(&domains_lock);
+	page_unshare_free(s);
+}
+
 /* Each stage may stop and is then entered again. */
 static int destroy_some(struct domain *d)
 {
@@ -376,8 +387,7 @@ static int destroy_some(struct domain *d)
 		fallthrough;
 	case 4:
 		grant_table_destroy(d);
-		page_unshare_free(d->shared_info);
-		d->shared_info = NULL;
+		release_shared_info(d);
 		d->destroy_stage++;
 		fallthrough;
 	default:

@@ -275,8 +275,10 @@ static long domain_size(unsigned int cmd, uint64_t arg)
 		break;
 	default:
 		/* Only the guest knows; it publishes that for the tools. */
+		spin_lock(&domains_lock);
 		rc = d->shared_info ? highest_pfn(READ_ONCE(d->shared_info->arch.max_pfn))
 				    : -EINVAL;
+		spin_unlock(&domains_lock);
 		break;
 	}
 	domain_put(d);

@@ -109,7 +109,7 @@ struct domain {
 	unsigned long tot_pages, max_pages, hyp_pages; /* hyp: lent by the hypervisor */
 	unsigned long *page_blocks; /* a bit per 2 MiB of the machine with a frame of ours */
 	struct cpumask dirty_cpus; /* may hold TLB entries of it */
-	struct shared_info *shared_info;
+	struct shared_info *shared_info; /* others use it under domains_lock: it goes at the end */
 	unsigned long claimed_pages;
 
 	/* Events */
