@@ -23,6 +23,40 @@
 #define MAX_ORDER_GUEST 9
 #define MAX_E820        128
 
+/* ---- claims ------------------------------------------------------------------------------ */
+
+static struct spinlock claim_lock = SPINLOCK_INIT(RANK_NONE);
+static unsigned long total_claimed;
+
+unsigned long memory_outstanding_claims(void)
+{
+	return READ_ONCE(total_claimed);
+}
+
+static void set_claim(struct domain *d, unsigned long pages)
+{
+	total_claimed += pages - d->claimed_pages;
+	d->claimed_pages = pages;
+}
+
+/*
+ * So many frames have been taken for @d. False: they were promised to others. Who has a
+ * claim may always take what is there.
+ */
+static bool use_claim(struct domain *d, unsigned long nr)
+{
+	unsigned long own;
+	bool ok;
+
+	spin_lock(&claim_lock);
+	own = min(d->claimed_pages, nr);
+	ok = own == nr || page_free_count() >= total_claimed - own;
+	if (ok)
+		set_claim(d, d->claimed_pages - own);
+	spin_unlock(&claim_lock);
+	return ok;
+}
+
 /* ---- reservations ------------------------------------------------------------------------ */
 
 /* (R8) Whoever had the frames: they are empty. */
@@ -38,12 +72,10 @@ static struct page_info *new_extent(struct domain *d, unsigned int order, unsign
 
 	if (!pg)
 		return NULL;
-	if (page_assign(d, pg, order)) {
+	if (!use_claim(d, 1UL << order) || page_assign(d, pg, order)) {
 		page_free(pg, order);
 		return NULL;
 	}
-	if (d->claimed_pages)
-		memory_use_claim(d, 1UL << order);
 	return pg;
 }
 
@@ -372,27 +404,6 @@ static long acquire_resource(uint64_t arg)
 	return rc;
 }
 
-static struct spinlock claim_lock = SPINLOCK_INIT(RANK_NONE);
-static unsigned long total_claimed;
-
-unsigned long memory_outstanding_claims(void)
-{
-	return READ_ONCE(total_claimed);
-}
-
-static void set_claim(struct domain *d, unsigned long pages)
-{
-	total_claimed += pages - d->claimed_pages;
-	d->claimed_pages = pages;
-}
-
-void memory_use_claim(struct domain *d, unsigned long pages)
-{
-	spin_lock(&claim_lock);
-	set_claim(d, d->claimed_pages - min(d->claimed_pages, pages));
-	spin_unlock(&claim_lock);
-}
-
 void memory_drop_claim(struct domain *d)
 {
 	spin_lock(&claim_lock);
@@ -423,7 +434,8 @@ static long claim_pages(uint64_t arg)
 	} else if (READ_ONCE(d->dying) != DOMDYING_alive || r.nr_extents <= d->tot_pages ||
 		   r.nr_extents > d->max_pages) {
 		rc = -EINVAL;
-	} else if (r.nr_extents - d->tot_pages > page_free_count() - total_claimed) {
+	} else if (r.nr_extents - d->tot_pages + total_claimed - d->claimed_pages >
+		   page_free_count()) {
 		rc = -ENOMEM;
 	} else {
 		set_claim(d, r.nr_extents - d->tot_pages);

@@ -15,6 +15,4 @@ struct guest_e820 {
 /* XENMEM_exchange */
 long memory_exchange(uint64_t arg);
 
-void memory_use_claim(struct domain *d, unsigned long pages);
-
 #endif

@@ -299,6 +299,22 @@ static void claims(void **state)
 	ht_run(d1, 0);
 	assert_int_equal(reservation(XENMEM_populate_physmap, list, 4, 0, 0), 4);
 	assert_int_equal(memory_outstanding_claims(), 96);
+	/* All that is left: others get none of it, and can't claim it. */
+	ht_run(d0, 0);
+	r.nr_extents = d1->tot_pages + page_free_count();
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), 0);
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), 0);
+	assert_int_equal(memory_outstanding_claims(), page_free_count());
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 1, 0, 0), 0);
+	r.domid = 0;
+	r.nr_extents = d0->tot_pages + 1;
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), -ENOMEM);
+	/* The hypervisor takes what it needs; then there is less for who has the claim. */
+	ht_leave_free(3);
+	assert_int_equal(do_memory_op(XENMEM_claim_pages, ht_va(&r)), -ENOMEM);
+	ht_run(d1, 0);
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 4, 0, 0), 3);
+	ht_free_all();
 	/* It ends with the domain. */
 	memory_drop_claim(d1);
 	assert_int_equal(memory_outstanding_claims(), 0);
