@@ -6,6 +6,7 @@
  * A vCPU without a vcpu_info of its own (id >= XEN_LEGACY_MAX_VCPUS, not yet
  * registered) uses a dummy page that nobody reads.
  */
+#include <hv/cpumask.h>
 #include <hv/domain.h>
 #include <hv/evtchn.h>
 #include <hv/guest_access.h>
@@ -13,6 +14,7 @@
 #include <hv/lib.h>
 #include <hv/page_type.h>
 #include <hv/time.h>
+#include <arch/apic.h>
 #include <arch/cpu.h>
 #include <arch/page.h>
 #include <arch/runstate.h>
@@ -55,8 +57,12 @@ static struct vcpu_info *default_info(const struct vcpu *v)
 		       : &dummy_info;
 }
 
-/* (R2) What is used and what is held change together: its guest may just register one. */
-static void replace_info(struct vcpu *v, struct vcpu_info *info)
+/*
+ * (R2) What is used and what is held change together: its guest may just register one.
+ * Returns the page that was in use, if it was the guest's: it is held still, since who
+ * sends an event may be writing to it.
+ */
+static struct page_info *replace_info(struct vcpu *v, struct vcpu_info *info)
 {
 	struct page_info *pg;
 
@@ -66,8 +72,22 @@ static void replace_info(struct vcpu *v, struct vcpu_info *info)
 	v->vcpu_info_page = NULL;
 	v->vcpu_info_registered = false;
 	spin_unlock(&v->domain->evtchn_lock);
-	if (pg)
-		page_put_and_type_simple(pg);
+	return pg;
+}
+
+static void nothing(void *unused)
+{
+}
+
+/* Senders hold a port's lock, with interrupts off: who answers a call has none (any more). */
+static void reset_info(struct vcpu *v)
+{
+	struct page_info *pg = replace_info(v, default_info(v));
+
+	if (!pg)
+		return;
+	on_cpus(cpu_online_map, nothing, NULL);
+	page_put_and_type_simple(pg);
 }
 
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
@@ -118,7 +138,7 @@ int vcpu_reset(struct vcpu *v)
 		timer_stop(&v->singleshot_timer);
 		v->periodic_period = 0;
 		v->runstate_guest = 0;
-		replace_info(v, default_info(v));
+		reset_info(v);
 	}
 	vcpu_unpause(v);
 	__atomic_store_n(&v->context_busy, false, __ATOMIC_RELEASE);
@@ -168,16 +188,20 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset)
 	v->vcpu_info_registered = true;
 	smp_wmb();
 	WRITE_ONCE(v->vcpu_info, new);
-	spin_unlock(&d->evtchn_lock);
 	/* Events that were raised into the old one meanwhile must not be lost. */
 	evtchn_vcpu_info_moved(v);
 	time_update_vcpu(v);
+	spin_unlock(&d->evtchn_lock);
 	return 0;
 }
 
 void vcpu_release_info(struct vcpu *v)
 {
-	replace_info(v, &dummy_info);
+	struct page_info *pg = replace_info(v, &dummy_info);
+
+	ASSERT(!v->domain->evtchn_count);
+	if (pg)
+		page_put_and_type_simple(pg);
 }
 
 /* ---- hypercalls ---------------------------------------------------------------------- */
@@ -214,13 +238,21 @@ static long op_initialise(struct vcpu *v, uint64_t arg)
 	return rc;
 }
 
+/* Not while its context is being made, or, by the control domain, unmade: a bit later. */
 static long op_up(struct vcpu *v)
 {
-	if (!v->initialised)
-		return -EINVAL;
-	if (test_and_clear_bit(VPF_down, &v->pause_flags))
+	const unsigned long again[] = {VCPUOP_up, v->id, 0};
+	bool ready, was_down = false;
+
+	if (__atomic_exchange_n(&v->context_busy, true, __ATOMIC_ACQUIRE))
+		return hypercall_continue(__HYPERVISOR_vcpu_op, 3, again);
+	ready = v->initialised;
+	if (ready)
+		was_down = test_and_clear_bit(VPF_down, &v->pause_flags);
+	__atomic_store_n(&v->context_busy, false, __ATOMIC_RELEASE);
+	if (was_down)
 		vcpu_wake(v);
-	return 0;
+	return ready ? 0 : -EINVAL;
 }
 
 static long op_down(struct vcpu *v)
@@ -316,7 +348,9 @@ static long op_register_time(struct vcpu *v, uint64_t arg)
 		return -ENOSYS;
 	if (guest_copy_in(&a, arg, sizeof(a)))
 		return -EFAULT;
+	spin_lock(&v->domain->evtchn_lock); /* it stays where it is */
 	t = v->vcpu_info->time;
+	spin_unlock(&v->domain->evtchn_lock);
 	return guest_copy_out(a.addr.p, &t, sizeof(t)) ? -EFAULT : 0;
 }
 

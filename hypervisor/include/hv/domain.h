@@ -212,6 +212,7 @@ long do_vcpu_op(int cmd, unsigned int vcpuid, uint64_t arg);
 int vcpu_reset(struct vcpu *v);
 /* vcpu_info now at this frame and offset. */
 int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned int offset);
+/* For one of a dying domain, when all its ports are closed. */
 void vcpu_release_info(struct vcpu *v);
 
 /* ---- what the machine-dependent part does -------------------------------- */

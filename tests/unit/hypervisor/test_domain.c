@@ -73,6 +73,18 @@ void arch_cpu_poke(unsigned int cpu)
 {
 }
 
+/* Each does it, when its interrupts are on: so it has finished what it was at. */
+static void (*called)(void);
+
+void on_cpus(struct cpumask m, void (*fn)(void *), void *data)
+{
+	assert_true(local_irq_is_enabled());
+	assert_int_equal(m.bits, cpu_online_map.bits);
+	fn(data);
+	if (called)
+		called();
+}
+
 void arch_runstate_enter(struct vcpu *v)
 {
 }
@@ -488,6 +500,11 @@ static void initialising(void **state)
 	assert_int_equal(op(VCPUOP_initialise, 2, &context), -EBUSY);
 	dom[1]->vcpu[2]->context_busy = false;
 	assert_int_equal(op(VCPUOP_initialise, 2, &context), 0);
+	/* It doesn't come up while somebody takes that from it. */
+	dom[1]->vcpu[2]->context_busy = true;
+	assert_int_equal(op(VCPUOP_up, 2, NULL), HT_CONTINUED);
+	assert_int_equal(op(VCPUOP_is_up, 2, NULL), 0);
+	dom[1]->vcpu[2]->context_busy = false;
 	assert_int_equal(op(VCPUOP_initialise, 2, &context), -EEXIST);
 	assert_int_equal(op(VCPUOP_up, 2, NULL), 0);
 	assert_int_equal(op(VCPUOP_up, 2, NULL), 0);
@@ -609,6 +626,18 @@ static void vcpu_infos(void **state)
 	assert_int_equal(dom[1]->vcpu[35]->vcpu_info->arch.cr2, 0);
 }
 
+/* A sender that has looked up the old vcpu_info may be at it until all CPUs were asked. (R2) */
+static struct page_info *info_page;
+static bool info_was_held;
+
+static void look_at_info(void)
+{
+	const struct vcpu *v = dom[1]->vcpu[1];
+
+	info_was_held = page_type_count(info_page) == 1 && !v->vcpu_info_registered &&
+			v->vcpu_info == &dom[1]->shared_info->vcpu_info[1];
+}
+
 static void resetting(void **state)
 {
 	struct vcpu_register_vcpu_info r = {.mfn = mfn_x(new_page(dom[1])), .offset = 128};
@@ -624,7 +653,11 @@ static void resetting(void **state)
 	v->context_busy = true;
 	assert_int_equal(vcpu_reset(v), -ERESTART);
 	v->context_busy = false;
+	info_page = pg;
+	called = look_at_info;
 	assert_int_equal(vcpu_reset(v), 0);
+	called = NULL;
+	assert_true(info_was_held);
 	assert_false(v->initialised || v->vcpu_info_registered);
 	assert_null(v->vcpu_info_page);
 	assert_null(v->arch.root);
