@@ -359,7 +359,7 @@ static int walk_frames(struct domain *d, int (*fn)(struct domain *d, struct page
 		page_put(pg);
 
 		d->arch.relinquish_pos = rc ? pos - 1 : pos;
-		if (rc || (++n % 256 == 0 && hypercall_preempt_check()))
+		if (rc || (++n % 128 == 0 && hypercall_preempt_check()))
 			return -ERESTART;
 	}
 	d->arch.relinquish_pos = 0;
