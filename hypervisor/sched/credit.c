@@ -58,7 +58,6 @@ struct credit_domain {
 	int active; /* vCPUs that run or queue */
 	/* The cap's period */
 	int64_t used;
-	bool parked;
 	struct timer period_timer;
 };
 
@@ -179,6 +178,23 @@ static bool over_cap(const struct credit_domain *d)
 	return cap && READ_ONCE(d->used) >= (int64_t)(CAP_PERIOD / 100 * cap);
 }
 
+/*
+ * Its domain has had its share: it waits for the next period. Who begins that, or takes
+ * the cap away, and wakes those who wait, may have looked before it was one of them.
+ */
+static bool park(struct credit_vcpu *c)
+{
+	const struct credit_domain *d = cd(c->vcpu->domain);
+
+	if (likely(!over_cap(d)))
+		return false;
+	__atomic_store_n(&c->parked, true, __ATOMIC_SEQ_CST);
+	if (over_cap(d))
+		return true;
+	c->parked = false;
+	return false;
+}
+
 static void period_over(void *data)
 {
 	struct credit_domain *d = data;
@@ -187,7 +203,7 @@ static void period_over(void *data)
 	struct vcpu *v;
 
 	/* What was used too much counts against the next period. */
-	__atomic_sub_fetch(&d->used, min(left, budget), __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&d->used, min(left, budget), __ATOMIC_SEQ_CST);
 	if (d->cap && left > 0)
 		timer_set(&d->period_timer, time_now() + CAP_PERIOD);
 	if (over_cap(d))
@@ -250,10 +266,8 @@ static void credit_wake(struct vcpu *v)
 	s_time_t now = time_now();
 	uint64_t least;
 
-	if (over_cap(cd(v->domain))) {
-		c->parked = true;
+	if (park(c))
 		return;
-	}
 	count_active(c, true);
 	least = update_present(rq, now);
 	change_clock(c, v->cpu, false);
@@ -274,8 +288,7 @@ static void credit_put_back(struct vcpu *v)
 	struct run_queue *rq = &this_cpu(run_queue);
 	struct credit_vcpu *c = cv(v);
 
-	if (over_cap(cd(v->domain))) {
-		c->parked = true;
+	if (park(c)) {
 		count_active(c, false);
 		return;
 	}
