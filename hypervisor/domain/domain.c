@@ -49,12 +49,12 @@ static void free_domain(struct domain *d)
 {
 	struct vcpu *v;
 
+	sched_fini_domain(d); /* its timer looks at the vCPUs */
 	for_each_vcpu (d, v) {
 		sched_fini_vcpu(v);
 		arch_vcpu_destroy(v);
 		hv_free(v);
 	}
-	sched_fini_domain(d);
 	evtchn_fini(d);
 	grant_table_fini(d);
 	pirq_fini_domain(d);
