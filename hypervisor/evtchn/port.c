@@ -269,6 +269,19 @@ static int close_all(struct domain *d, unsigned int *next)
 	return 0;
 }
 
+/*
+ * No event is pending: no selector may say so, or the next one's vCPU isn't told. In the
+ * FIFO ABI, which doesn't look at them, they stay as they were when it was chosen.
+ * Under evtchn_lock: vcpu_info doesn't move.
+ */
+static void clear_selectors(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu (d, v)
+		WRITE_ONCE(v->vcpu_info->evtchn_pending_sel, 0);
+}
+
 /* False: ports have been bound since they were closed. */
 static bool finish_reset(struct domain *d)
 {
@@ -281,8 +294,10 @@ static bool finish_reset(struct domain *d)
 	 * (XSA-343, -344, -505).
 	 */
 	done = !d->evtchn_count;
-	if (done)
+	if (done) {
 		evtchn_fifo_teardown(d);
+		clear_selectors(d);
+	}
 	spin_unlock(&d->evtchn_lock);
 	return done;
 }

@@ -331,8 +331,9 @@ static void test_reset(void **state)
 	evtchn_port_t p = 0;
 	mfn_t cb = ht_domain_page(d1);
 
-	/* Pending while the ABI changes: its bit is of no use from then on. */
+	/* Pending while the ABI changes: its bit is of no use from then on, nor its selector. */
 	send_port(bind_ipi(0));
+	assert_int_equal(d1->vcpu[0]->vcpu_info->evtchn_pending_sel, 1);
 	assert_int_equal(init_control(0, cb, 0), 0);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(expand_array(ht_domain_page(d1)), 0);
@@ -340,6 +341,8 @@ static void test_reset(void **state)
 		p = bind_ipi(0);
 	unmask(p);
 	send_port(p);
+	consume(0, 100, NULL);
+	ht_kicks[0] = 0;
 	assert_int_equal(op(EVTCHNOP_reset, &r), 0);
 	assert_int_equal(page_type_count(mfn_to_page(cb)), 0);
 	assert_int_equal(d1->evtchn_count, 0);
@@ -349,6 +352,7 @@ static void test_reset(void **state)
 	assert_false(test_bit(1, d1->shared_info->evtchn_pending));
 	send_port(p);
 	assert_true(test_bit(1, d1->shared_info->evtchn_pending));
+	assert_int_equal(ht_kicks[0], 1);
 	array_pages = 0;
 	start_fifo(2);
 }
