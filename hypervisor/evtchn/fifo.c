@@ -122,7 +122,7 @@ static bool link_after(event_word_t *word, evtchn_port_t port)
 	return false;
 }
 
-/* Under the queue's lock. */
+/* (E5) Under the queue's lock. */
 static void append(struct domain *d, struct vcpu *v, struct evtchn_fifo_vcpu *fv, unsigned int prio,
 		   evtchn_port_t port)
 {

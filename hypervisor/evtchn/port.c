@@ -270,7 +270,7 @@ static int close_all(struct domain *d, unsigned int *next)
 }
 
 /*
- * No event is pending: no selector may say so, or the next one's vCPU isn't told. In the
+ * (E5) No event is pending: no selector may say so, or the next one's vCPU isn't told. In the
  * FIFO ABI, which doesn't look at them, they stay as they were when it was chosen.
  * Under evtchn_lock: vcpu_info doesn't move.
  */

@@ -13,6 +13,7 @@
 #include <hv/lib.h>
 #include "internal.h"
 
+/* (E5) */
 static void tell(struct domain *d, const struct evtchn *chn)
 {
 	struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Pavise authors */
 /*
  * The FIFO ABI of event channels, with a guest's side of it: a consumer that
- * works on the shared words as the ABI asks, and a hostile one that doesn't. Tries E3.
+ * works on the shared words as the ABI asks, and a hostile one that doesn't. Tries E3, E5.
  *
  * Invariant of the random test: whatever order of sends, masks, moves between
  * vCPUs and priorities, and partial consumption, an event that was sent on an

@@ -5,7 +5,7 @@
  * guest that masks, unmasks and moves ports, and one that handles events as the
  * FIFO ABI asks, changing from the 2-level ABI while the senders are at it. The
  * handler looks only when it is told to (evtchn_upcall_pending). In the end the
- * last event of each port must have arrived. Tries E2.
+ * last event of each port must have arrived. Tries E2, E5.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -253,7 +253,7 @@ static void compare_port(unsigned int dom, unsigned int port)
 		panic("d%u's port %u is %spending", dom, port, p->pending ? "not " : "");
 }
 
-/* In the 2-level ABI a pending event shows in a selector, and that vCPU is told. */
+/* (E5) In the 2-level ABI a pending event shows in a selector, and that vCPU is told. */
 static void compare_2l(unsigned int dom)
 {
 	const struct shared_info *si = model[dom].d->shared_info;
@@ -269,7 +269,7 @@ static void compare_2l(unsigned int dom)
 	}
 }
 
-/* In the FIFO ABI it is in a queue. */
+/* (E5) In the FIFO ABI it is in a queue. */
 static void compare_fifo(unsigned int dom)
 {
 	const struct model_domain *m = &model[dom];
