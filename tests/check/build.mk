@@ -19,10 +19,10 @@ CHECK_HV_H      := $(filter hypervisor/include/hv/% hypervisor/x86/include/%,$(C
 CHECK_TOOL_H    := $(filter dom0-tools/% xenstore/% pv-drivers/%,$(CHECK_H))
 
 .PHONY: check check-format check-tidy check-cppcheck check-shell check-perl check-headers check-compilers
-.PHONY: check-rules check-options
+.PHONY: check-rules check-mutants check-options
 # By a second make: sources include what the build makes (offsets, grammars).
 check: all
-	+$(Q)$(MAKE) --no-print-directory check-format check-headers check-shell check-perl check-rules check-options \
+	+$(Q)$(MAKE) --no-print-directory check-format check-headers check-shell check-perl check-rules check-mutants check-options \
 		check-cppcheck check-tidy check-compilers
 
 $(CHECK)/format/%.ok: % .clang-format
@@ -56,6 +56,13 @@ check-rules:
 	$(Q)perl tests/check/rules.pl docs/isolation.md \
 		$$(find hypervisor -path hypervisor/hosttest -prune -o -name '*.[chS]' -print) -- \
 		$$(find tests -name '*.[ch]' -o -name '*.t' -o -name '*.sh') -- tests/fuzz/mutants/*.patch
+
+# The faults that tests have to find can still be put back.
+check-mutants:
+	$(Q)echo "  CHECK   tests/fuzz/mutants"
+	$(Q)bad=0; for p in tests/fuzz/mutants/*.patch; do \
+		patch -p1 -s -f --dry-run <$$p >/dev/null || { echo "$$p doesn't apply"; bad=1; }; \
+		done; exit $$bad
 
 # Each option of the hypervisor is in the document.
 check-options:
