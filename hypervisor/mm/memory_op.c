@@ -40,10 +40,10 @@ static void set_claim(struct domain *d, unsigned long pages)
 }
 
 /*
- * So many frames have been taken for @d. False: they were promised to others. Who has a
- * claim may always take what is there.
+ * May @d have so many frames that have just been taken out? Not if they were promised to
+ * others; who has a claim may always take what is there.
  */
-static bool use_claim(struct domain *d, unsigned long nr)
+static bool claims_allow(const struct domain *d, unsigned long nr)
 {
 	unsigned long own;
 	bool ok;
@@ -51,10 +51,16 @@ static bool use_claim(struct domain *d, unsigned long nr)
 	spin_lock(&claim_lock);
 	own = min(d->claimed_pages, nr);
 	ok = own == nr || page_free_count() >= total_claimed - own;
-	if (ok)
-		set_claim(d, d->claimed_pages - own);
 	spin_unlock(&claim_lock);
 	return ok;
+}
+
+/* They are @d's now. */
+static void use_claim(struct domain *d, unsigned long nr)
+{
+	spin_lock(&claim_lock);
+	set_claim(d, d->claimed_pages - min(d->claimed_pages, nr));
+	spin_unlock(&claim_lock);
 }
 
 /* ---- reservations ------------------------------------------------------------------------ */
@@ -72,10 +78,11 @@ static struct page_info *new_extent(struct domain *d, unsigned int order, unsign
 
 	if (!pg)
 		return NULL;
-	if (!use_claim(d, 1UL << order) || page_assign(d, pg, order)) {
+	if (!claims_allow(d, 1UL << order) || page_assign(d, pg, order)) {
 		page_free(pg, order);
 		return NULL;
 	}
+	use_claim(d, 1UL << order);
 	return pg;
 }
 

@@ -299,6 +299,11 @@ static void claims(void **state)
 	ht_run(d1, 0);
 	assert_int_equal(reservation(XENMEM_populate_physmap, list, 4, 0, 0), 4);
 	assert_int_equal(memory_outstanding_claims(), 96);
+	/* What it may not have is not used up of it. */
+	d1->max_pages = d1->tot_pages;
+	assert_int_equal(reservation(XENMEM_populate_physmap, list, 1, 0, 0), 0);
+	assert_int_equal(memory_outstanding_claims(), 96);
+	d1->max_pages = ~0UL;
 	/* All that is left: others get none of it, and can't claim it. */
 	ht_run(d0, 0);
 	r.nr_extents = d1->tot_pages + page_free_count();
