@@ -14,9 +14,9 @@
  *   PGT_locked  the hypervisor: never writable by guests  page_share()
  *
  * The type word: type, PGT_pinned (one of the counted holders is the guest's
- * own pin), PGT_busy (a CPU is just flushing, checking, or going as the last holder: no
- * other may come), PGT_partial (see below), and the count of holders. With a count of zero the type tells what the
- * frame was last.
+ * own pin), PGT_busy (a CPU is just flushing, checking, or going as the last
+ * holder: no other may come), PGT_partial (see below), and the count of holders.
+ * With a count of zero the type tells what the frame was last.
  * page.aux says how many entries of a page table have been checked
  * ("validated"); each such entry holds a reference and a type of the frame it
  * points to, and the tables so held are complete. Entries >= aux hold nothing, but
