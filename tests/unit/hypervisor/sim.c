@@ -195,12 +195,12 @@ static void free_domain(struct domain *d)
 {
 	struct vcpu *v;
 
+	sched_fini_domain(d);
 	for_each_vcpu (d, v) {
 		BUG_ON(v->running || v->queued);
 		timer_kill(&v->poll_timer);
 		sched_fini_vcpu(v);
 	}
-	sched_fini_domain(d);
 	ht_domain_dying(d);
 	while (evtchn_destroy(d))
 		;
